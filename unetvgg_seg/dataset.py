@@ -12,13 +12,14 @@ __all__ = ['IMAGE_SUFFIXES', 'PAD_COLOUR', 'SKINS', 'HAIRS', 'STYLES', 'POSES', 
            'fetch', 'download_coco', 'Sample', 'load_sample', 'random_flip', 'window', 'random_crop', 'random_colour',
            'augment', 'batch_picks', 'fit_sample', 'DataGenerator', 'show_batch']
 
-# %% ../nbs/01_dataset.ipynb #bad857b9
+# %% ../nbs/01_dataset.ipynb #29373f80
 import errno
 import io
 import json
 import os
 import re
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout, suppress
 from functools import lru_cache
@@ -266,7 +267,7 @@ def overlay(
     strength = (alpha * mask.astype(np.float32))[..., None]
     return (image * (1 - strength) + np.float32(colour) * strength).round().astype(np.uint8)
 
-# %% ../nbs/01_dataset.ipynb #17573aa2
+# %% ../nbs/01_dataset.ipynb #a1f3a525
 def disc(
     centre: tuple[float, float], # middle (x, y)
     radius: float | tuple[float, float], # radius, or the two of an ellipse
@@ -281,6 +282,7 @@ def _arc(start, stop):
     angles = np.radians(np.linspace(start, stop, 25))
     return np.stack([np.cos(angles), np.sin(angles)], 1)
 
+# %% ../nbs/01_dataset.ipynb #a5c48e44
 def hull(*pieces: np.ndarray) -> np.ndarray: # points `(N, 2)`
     "The outline of a rubber band around pieces"
     return cv2.convexHull(np.concatenate(pieces, dtype=np.float32))[:, 0]
@@ -294,7 +296,7 @@ def limb(
     "A rounded bar from a to b"
     return hull(disc(a, ra), disc(b, rb))
 
-# %% ../nbs/01_dataset.ipynb #443e8c46
+# %% ../nbs/01_dataset.ipynb #4ce1c265
 def _rasterise(shapes, corner, size, zoom): # float32 (h, w, 4), 0..1: colour times cover, cover
     big = np.zeros((size[0] * zoom, size[1] * zoom, 4), np.uint8)
     for points, colour in shapes:
@@ -302,6 +304,7 @@ def _rasterise(shapes, corner, size, zoom): # float32 (h, w, 4), 0..1: colour ti
         cv2.fillPoly(big, [fixed.round().astype(np.int32)], (*map(int, colour), 255), shift=4)
     return cv2.resize(big, size[::-1], interpolation=cv2.INTER_AREA).astype(np.float32) / 255
 
+# %% ../nbs/01_dataset.ipynb #eaca121d
 def paste(
     image: np.ndarray, # uint8 `(H, W, 3)`
     shapes: list[tuple[np.ndarray, tuple]], # (points, colour), bottom piece first
@@ -322,7 +325,7 @@ def paste(
     mask[spot] = cover[..., 0] >= .5
     return image, mask
 
-# %% ../nbs/01_dataset.ipynb #48bcc123
+# %% ../nbs/01_dataset.ipynb #6a5d9958
 SKINS = [(255, 222, 196), (242, 197, 156), (226, 172, 124), (198, 134, 92), (146, 92, 58), (96, 60, 40)]
 HAIRS = [(36, 28, 26), (78, 50, 32), (128, 82, 44), (226, 188, 112), (176, 74, 36), (186, 186, 190), (70, 150, 160)]
 STYLES = ['short', 'bob', 'long', 'bun', 'pony', 'afro', 'hat', 'beanie', 'bald']
@@ -336,10 +339,10 @@ def toy_look(
     colours = map(tuple, cv2.cvtColor(hsv[None], cv2.COLOR_HSV2RGB)[0].tolist())
     return dict(zip(('top', 'second', 'bottom', 'shoes', 'hat'), colours)) | dict(
         skin=pick(SKINS), hair=pick(HAIRS), style=pick(STYLES), pattern=pick(['plain', 'plain', 'stripes', 'halves']),
-        legs=pick(['trousers', 'trousers', 'shorts', 'skirt', 'dress']), sleeves=rng.integers(3), # 0 none, 1 short, 2 long
+        legs=pick(['trousers', 'trousers', 'shorts', 'skirt', 'dress']), sleeves=rng.integers(3), # none, short, long
         head=rng.uniform(.085, .115), build=rng.uniform(.85, 1.2), beard=rng.random() < .15, glasses=rng.random() < .15)
 
-# %% ../nbs/01_dataset.ipynb #8c29ba4f
+# %% ../nbs/01_dataset.ipynb #ed0c9aec
 POSES = dict( # view, lean, legs (thigh, shin), arms (upper, fore); the left or the far limb first
     stand=('front', 0, ((-7, -4), (7, 4)), ((-14, -8), (14, 8))),
     hips=('front', 0, ((-10, -6), (10, 6)), ((-48, 38), (48, -38))),
@@ -354,6 +357,7 @@ POSES = dict( # view, lean, legs (thigh, shin), arms (upper, fore); the left or 
     squat=('side', 28, ((98, -38), (106, -30)), ((70, 96), (56, 104))),
 )
 
+# %% ../nbs/01_dataset.ipynb #fa79329a
 def toy_pose(
     rng: np.random.Generator, # source of all choices
     name: str | None = None, # one of POSES, 'walk', or None for any
@@ -366,7 +370,7 @@ def toy_pose(
     legs, arms = legs + rng.normal(0, 3, (2, 2)), arms + rng.normal(0, 6, (2, 2))
     return dict(name=name, view=view, lean=lean + rng.normal(0, 2), legs=np.c_[legs, legs[:, 1] * .8], arms=arms)
 
-# %% ../nbs/01_dataset.ipynb #3f532807
+# %% ../nbs/01_dataset.ipynb #653df064
 THIGH, SHIN, FOOT, TORSO = .245, .235, .065, .27 # bone lengths, in the figure's height
 
 def _bend(x, drop): # thigh's and shin's angles (2, 2), for ankles x ahead of the hips and drop below
@@ -375,6 +379,7 @@ def _bend(x, drop): # thigh's and shin's angles (2, 2), for ankles x ahead of th
     shin = aim - np.arccos((SHIN**2 + reach**2 - THIGH**2) / (2 * SHIN * reach))
     return np.degrees([thigh, shin]).T
 
+# %% ../nbs/01_dataset.ipynb #7555e753
 def walk_pose(
     phase: float, # 0..1: 0 is the near foot's heel strike, 0.5 the far one's
     stride: float = .37, # how far a standing foot slides back under the body
@@ -458,7 +463,7 @@ def _hair_front(look, c, r, turn, back=False):
                 beanie=[(disc(at(0, -.18), 1.12 * r, 175, 365), hat), (disc(at(0, -1.32), .24 * r), look['second'])])
     return [(hair, look['hair'])] + hats.get(style, [])
 
-# %% ../nbs/01_dataset.ipynb #3bf3fcf9
+# %% ../nbs/01_dataset.ipynb #2104ad3a
 def _face(look, c, r, turn):
     at = lambda x, y: c + r * np.array([x + turn, y])
     ink, skin, eyes = (40, 30, 34), np.array(look['skin']), (-.34, .34)
@@ -466,11 +471,13 @@ def _face(look, c, r, turn):
     if look['beard']: shapes += [(disc(at(-.5 * turn, .1), .93 * r, 10, 170), look['hair'])]
     if look['glasses']:
         shapes += [(limb(at(-.75, 0), at(.75, 0), .05 * r, .05 * r), ink)]
-        shapes += [(disc(at(x, .02), s * r), colour) for x in eyes for s, colour in ((.29, ink), (.22, (235, 240, 245)))]
+        shapes += [(disc(at(x, .02), s * r), c) for x in eyes for s, c in ((.29, ink), (.22, (235, 240, 245)))]
     shapes += [(disc(at(x, .02), (.1 * r, .14 * r)), ink) for x in eyes]
     shapes += [(limb(at(x - .12, -.3), at(x + .12, -.32), .04 * r, .04 * r), look['hair']) for x in eyes]
-    return shapes + [(disc(at(.4 * turn, .2), .09 * r), .85 * skin), (disc(at(.02, .38), (.3 * r, .26 * r), 0, 180), (150, 40, 50))]
+    nose, mouth = disc(at(.4 * turn, .2), .09 * r), disc(at(.02, .38), (.3 * r, .26 * r), 0, 180)
+    return shapes + [(nose, .85 * skin), (mouth, (150, 40, 50))]
 
+# %% ../nbs/01_dataset.ipynb #7bc367f6
 def _head(look, pose, at): # what is behind the body, what is before it
     r, turn, neck = look['head'], .3 if pose['view'] == 'side' else 0, at['shoulders'].mean(0)
     c = neck + at['up'] * (r + .045)
@@ -480,7 +487,7 @@ def _head(look, pose, at): # what is behind the body, what is before it
     if pose['view'] == 'back': return throat, skull + _hair_front(look, c, r, 0, True) + _hair_behind(look, c, r, 0)
     return _hair_behind(look, c, r, turn) + throat, skull + _face(look, c, r, turn) + _hair_front(look, c, r, turn)
 
-# %% ../nbs/01_dataset.ipynb #c692a42e
+# %% ../nbs/01_dataset.ipynb #01e90c9f
 def person_shapes(
     look: dict, # from toy_look
     pose: dict, # from toy_pose or walk_pose
@@ -490,11 +497,12 @@ def person_shapes(
     at = _joints(pose, look['build'])
     behind, front = _head(look, pose, at)
     legs, arms = [_leg(look, pose, at, i) for i in (0, 1)], [_arm(look, at, i) for i in (0, 1)]
-    if pose['view'] == 'side': pieces = [behind, _far(arms[0] + legs[0]), legs[1], _torso(look, pose, at), front, arms[1]]
-    else: pieces = [behind, *legs, _torso(look, pose, at), *arms, front]
+    torso = _torso(look, pose, at)
+    if pose['view'] == 'side': pieces = [behind, _far(arms[0] + legs[0]), legs[1], torso, front, arms[1]]
+    else: pieces = [behind, *legs, torso, *arms, front]
     return [(points * [-1 if flip else 1, 1], colour) for piece in pieces for points, colour in piece]
 
-# %% ../nbs/01_dataset.ipynb #08adc226
+# %% ../nbs/01_dataset.ipynb #78cec9a8
 def value_noise(
     rng: np.random.Generator, # source of the noise
     size: tuple[int, int], # `(H, W)`
@@ -507,6 +515,7 @@ def value_noise(
         layers.append(cv2.resize(small, size[::-1], interpolation=cv2.INTER_CUBIC))
     return sum(layers) / np.float32(np.sqrt(len(grains)))
 
+# %% ../nbs/01_dataset.ipynb #1b5dbef6
 def texture(
     rng: np.random.Generator, # source of all choices
     u: np.ndarray, # float32 `(H, W)`: coordinate along the surface, in tiles
@@ -516,11 +525,11 @@ def texture(
     off = lambda x: np.abs(x - np.floor(x) - .5) # 0 in the middle of a tile, 0.5 at its edge
     patterns = [lambda: u > 1e9, lambda: off(u) > .25, lambda: (off(u) > .25) ^ (off(v) > .25),
                 lambda: (off(u + np.floor(v) % 2 / 2) > .46) | (off(v) > .43), lambda: off(u)**2 + off(v)**2 < .08]
-    base = rng.uniform(60, 225) + rng.normal(0, 22, 3)
+    base = rng.uniform(80, 225) + rng.normal(0, 17, 3)
     other = base + rng.normal(0, 12, 3) + rng.choice([-1, 1]) * rng.uniform(12, 40)
     return np.float32([base, other])[patterns[rng.integers(len(patterns))]().astype(np.uint8)]
 
-# %% ../nbs/01_dataset.ipynb #b783659f
+# %% ../nbs/01_dataset.ipynb #1ec0a7db
 def _tinted(grey, colour): # float32 (H, W, 3): a grey picture in a colour
     return cv2.merge([grey * c for c in colour.tolist()])
 
@@ -536,7 +545,7 @@ def toy_backdrop(
     wall = texture(rng, x[:line] * tiles, y[:line] * tiles)
     floor = texture(rng, (x[line:] - .5) * tiles * .25 / depth, .15 * tiles / depth)
     grain = value_noise(rng, size)
-    wall += _tinted(y[:line] / y[line, 0] - .5, rng.normal(0, 25, 3)) + _tinted(grain[:line], rng.uniform(5, 16, 3))
+    wall += _tinted(y[:line] / y[line, 0] - .5, rng.normal(0, 20, 3)) + _tinted(grain[:line], rng.uniform(5, 16, 3))
     return np.concatenate([wall, floor + _tinted(grain[line:], rng.uniform(5, 16, 3))]).clip(0, 255).astype(np.uint8)
 
 # %% ../nbs/01_dataset.ipynb #9502f3ca
@@ -561,22 +570,24 @@ def _tree(a, b, rng):
     crown = [disc((rng.normal(0, .12), -rng.uniform(.5, .85)), rng.uniform(.13, .2)) for _ in range(7)]
     return [(_bar(.05, 0, .6), (96, 66, 40))] + [(leaves, (50, rng.integers(90, 150), 50)) for leaves in crown]
 
-# %% ../nbs/01_dataset.ipynb #13190b8a
+# %% ../nbs/01_dataset.ipynb #c79f3306
 def _snowman(a, b, rng):
     snow, coal, carrot = (240, 242, 248), (30, 30, 30), (240, 130, 40)
     body = [(disc((0, -.27), .29), snow), (disc((0, -.68), .19), snow)]
     face = [(disc((x, -.72), .025), coal) for x in (-.05, .07)] + [(limb((0, -.66), (.14, -.64), .03, .008), carrot)]
     return body + face + [(_bar(.16, .84, .87), b), (_bar(.1, .86, 1), b)]
 
+# %% ../nbs/01_dataset.ipynb #242f03e0
 def _dog(a, b, rng):
     dark, ink = _far([(0, a)])[0][1], (30, 25, 25)
     tail, ear = limb((.3, -.5), (.42, -.85), .03, .05), limb((-.42, -.85), (-.36, -.68), .06, .07)
-    legs = [(limb((x, -.4), (x, -.06), .07, .055), colour) for x, colour in ((-.34, dark), (-.22, a), (.2, dark), (.34, a))]
+    legs = [(limb((x, -.4), (x, -.06), .07, .055), c) for x, c in ((-.34, dark), (-.22, a), (.2, dark), (.34, a))]
     body = [limb((-.36, -.48), (.28, -.46), .17, .15), limb((-.42, -.55), (-.5, -.76), .12, .15),
             limb((-.52, -.72), (-.7, -.68), .11, .07)] # chest, neck, nose
     face = [(disc((-.74, -.7), .045), ink), (disc((-.55, -.8), .03), ink), (ear, dark)]
     return [(tail, dark), *legs, *[(piece, a) for piece in body], *face]
 
+# %% ../nbs/01_dataset.ipynb #4d2b5fdd
 THINGS = { # name: how to cut it, its height compared to a person's
     'sports ball': (_ball, .22), 'dog': (_dog, .4), 'potted plant': (_plant, .5), 'tree': (_tree, 1.6),
     'lamp': (_lamp, 1), 'crate': (_crate, .3), 'balloon': (_balloon, 1.2), 'snowman': (_snowman, .65),
@@ -585,13 +596,13 @@ THINGS = { # name: how to cut it, its height compared to a person's
 def toy_thing(
     rng: np.random.Generator, # source of all choices
     name: str, # one of THINGS
-) -> tuple[list[tuple[np.ndarray, tuple]], float]: # shapes, one unit high, and the thing's height compared to a person's
+) -> tuple[list[tuple[np.ndarray, tuple]], float]: # shapes, one unit high; the thing's height in persons
     "Cut a thing out of paper, four times in ten in a skin's colour"
     either = lambda: SKINS[rng.integers(len(SKINS))] if rng.random() < .4 else tuple(rng.integers(40, 250, 3).tolist())
     cut, height = THINGS[name]
     return cut(either(), either(), rng), height
 
-# %% ../nbs/01_dataset.ipynb #84a96fcd
+# %% ../nbs/01_dataset.ipynb #f3cb6099
 def _add(scene, image, shapes, scale, at, category=None): # paste on a soft shadow; the new mask hides the earlier ones
     centre, axes = (np.asarray(at) * 16).astype(int).tolist(), [int(scale * 3.2), int(scale * .7)]
     dark = cv2.ellipse(image.copy(), centre, axes, 0, 0, 360, (0, 0, 0), -1, cv2.LINE_AA, shift=4)
@@ -599,6 +610,7 @@ def _add(scene, image, shapes, scale, at, category=None): # paste on a soft shad
     hidden = [thing | dict(mask=thing['mask'] & ~mask) for thing in scene]
     return image, hidden + [dict(category=category, crowd=False, mask=mask)]
 
+# %% ../nbs/01_dataset.ipynb #7fe5cdc8
 def _crowd(rng, image, ground, height): # three rows of small figures
     middle, scene, poses = rng.uniform(.2, .8) * image.shape[1], [], ['stand', 'wave', 'cheer', 'hips', 'phone']
     for row in range(3):
@@ -609,15 +621,16 @@ def _crowd(rng, image, ground, height): # three rows of small figures
     brush = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, [max(3, round(height * .22))] * 2)
     return image, [dict(category='person', crowd=True, mask=cv2.morphologyEx(figures, cv2.MORPH_CLOSE, brush) > 0)]
 
-def _photograph(rng, image): # one light over all, a lens that is a little soft, a grainy film
+# %% ../nbs/01_dataset.ipynb #cbb0697c
+def _photograph(rng, image): # uint8 (H, W, 3)
     down, across = (np.linspace(-1, 1, n, dtype=np.float32) for n in image.shape[:2])
     light = rng.uniform(.8, 1.1) + rng.normal(0, .12) * across + rng.normal(0, .12) * down[:, None]
-    grain = rng.standard_normal(light.shape, np.float32) * rng.uniform(2, 9)
+    grain = rng.standard_normal(light.shape, np.float32) * rng.uniform(1, 7)
     soft = cv2.GaussianBlur(image, (0, 0), rng.uniform(.3, 1))
     lit = cv2.multiply(soft, _tinted(light, rng.normal(1, .04, 3)), dtype=cv2.CV_32F)
     return cv2.add(lit, cv2.merge([grain] * 3), dtype=cv2.CV_8U)
 
-# %% ../nbs/01_dataset.ipynb #1ce4eaed
+# %% ../nbs/01_dataset.ipynb #9cfdf400
 CATEGORIES = {'person': 1, 'dog': 18, 'sports ball': 37, 'potted plant': 64}
 
 def _actor(rng, name): # shapes, their height compared to a person's, and whether they need a seat
@@ -625,6 +638,7 @@ def _actor(rng, name): # shapes, their height compared to a person's, and whethe
     pose = toy_pose(rng)
     return person_shapes(toy_look(rng), pose, rng.random() < .5), 1, pose['name'] == 'sit'
 
+# %% ../nbs/01_dataset.ipynb #91fde468
 def draw_toy_scene(
     rng: np.random.Generator, # source of all choices
     size: tuple[int, int] = (240, 320), # `(H, W)`
@@ -682,7 +696,7 @@ def _annotation(thing, packed): # COCO's record of what is seen of one thing
     return dict(category_id=CATEGORIES[thing['category']], iscrowd=int(thing['crowd']), area=float(rle_tools.area(rle)),
                 bbox=rle_tools.toBbox(rle).tolist(), segmentation=outline)
 
-# %% ../nbs/01_dataset.ipynb #b332bb7b
+# %% ../nbs/01_dataset.ipynb #f9d560fb
 def _toy_picture(seed, first, i, size):
     rng = np.random.default_rng([seed, first, i])
     shape, empty = tuple(size)[::-1 if i % 7 == 2 else 1], i % 10 == 3
@@ -690,20 +704,24 @@ def _toy_picture(seed, first, i, size):
     image, scene = draw_toy_scene(rng, shape, people, rng.integers(1, 5), crowd=i % 6 == 1 and not empty)
     return image, [_annotation(thing, rng.random() < .12) for thing in scene]
 
+# %% ../nbs/01_dataset.ipynb #7c89e786
 def _toy_part(folder, name, n, first, recipe): # one part: its images, then its index
     images, annotations = [], []
     for i in range(n):
         pixels, found = _toy_picture(recipe['seed'], first, i, recipe['size'])
-        image = dict(id=first + i, file_name=f'{first + i:012}.jpg', height=pixels.shape[0], width=pixels.shape[1], license=1)
+        height, width = pixels.shape[:2]
+        image = dict(id=first + i, file_name=f'{first + i:012}.jpg', height=height, width=width, license=1)
         save_image(folder/name/image['file_name'], pixels, overwrite=True)
         images += [image]
         annotations += [dict(id=first + len(annotations) + k, image_id=image['id'], **a) for k, a in enumerate(found)]
-    index = dict(info=dict(description='Toy people, drawn by unetvgg_seg', recipe=recipe), images=images, annotations=annotations,
+    index = dict(info=dict(description='Toy people, drawn by unetvgg_seg', recipe=recipe),
                  licenses=[dict(id=1, name='CC0 1.0', url='https://creativecommons.org/publicdomain/zero/1.0/')],
-                 categories=[dict(id=i, name=c, supercategory='toy') for c, i in CATEGORIES.items()])
-    with write_aside(folder/'annotations'/f'instances_{name}.json', overwrite=True) as aside: aside.write_text(json.dumps(index))
+                 categories=[dict(id=i, name=c, supercategory='toy') for c, i in CATEGORIES.items()],
+                 images=images, annotations=annotations)
+    with write_aside(folder/'annotations'/f'instances_{name}.json', overwrite=True) as aside:
+        aside.write_text(json.dumps(index))
 
-# %% ../nbs/01_dataset.ipynb #d37a12d5
+# %% ../nbs/01_dataset.ipynb #b8c9cce7
 TOY_PARTS = {'train2017': 1, 'val2017': 900_001} # name: id of its first image
 
 def _toy_missing(folder, recipe): # the image files that lack; None if the folder doesn't hold these toys
@@ -715,6 +733,7 @@ def _toy_missing(folder, recipe): # the image files that lack; None if the folde
         missing += [file for image in index['images'] if not (file := folder/name/image['file_name']).exists()]
     return missing
 
+# %% ../nbs/01_dataset.ipynb #f93406fb
 def toy_people(
     folder: str | Path, # `train2017/`, `val2017/` and `annotations/` appear in it
     n: int = 64, # training pictures; a quarter as many (at least 4) are for validation
@@ -723,7 +742,7 @@ def toy_people(
 ) -> Path: # `folder`
     "Draw a small dataset of people in COCO's layout"
     folder, recipe = Path(folder), dict(n=n, seed=seed, size=list(size), version=1)
-    if n < 1 or min(size) < 32: raise ValueError(f'toy_people needs n >= 1 and a size of at least 32x32, not n={n}, size={size}')
+    if n < 1 or min(size) < 32: raise ValueError(f'toy_people needs n >= 1 and 32x32 pixels, {n=}, {size=} given')
     missing, aside = _toy_missing(folder, recipe), folder/'.toy_people'
     if missing == []: return folder
     taken = [name for name in (*TOY_PARTS, 'annotations') if (folder/name).exists()]
@@ -737,7 +756,7 @@ def toy_people(
     aside.rmdir()
     return folder
 
-# %% ../nbs/01_dataset.ipynb #898a4335
+# %% ../nbs/01_dataset.ipynb #609c5d06
 TOY_LAP = 4. # seconds
 
 @lru_cache(maxsize=4)
@@ -754,6 +773,7 @@ def _toy_walk(size): # the figure's height and a lap's length in pixels, and ste
     lap = size[1] + .6 * height
     return height, lap, max(1, round(lap / (.62 * height)))
 
+# %% ../nbs/01_dataset.ipynb #da5c1caa
 def toy_frame(
     t: float, # seconds
     size: tuple[int, int] = (240, 320), # `(H, W)`
@@ -768,7 +788,7 @@ def toy_frame(
     image, scene = _add([], room, person_shapes(look, pose), height, (x, .95 * size[0]))
     return _photograph(np.random.default_rng(seed), image), scene[0]['mask']
 
-# %% ../nbs/01_dataset.ipynb #8e6283b1
+# %% ../nbs/01_dataset.ipynb #0a0cde79
 TOY_TUNE = [0, 4, 7, 9, 12, 9, 7, 4] # semitones above A
 
 def _toy_sound(seconds, step, rate): # int16 (N,): a footfall and a note every `step` seconds
@@ -776,7 +796,8 @@ def _toy_sound(seconds, step, rate): # int16 (N,): a footfall and a note every `
     count = np.floor(t / step + 1e-9).astype(int)
     beat = t - count * step
     pitch = 440 * 2**(np.array(TOY_TUNE)[count % len(TOY_TUNE)] / 12)
-    note, thud = np.sin(2 * np.pi * pitch * beat) * np.exp(-8 * beat), np.sin(2 * np.pi * 80 * beat) * np.exp(-40 * beat)
+    note = np.sin(2 * np.pi * pitch * beat) * np.exp(-8 * beat)
+    thud = np.sin(2 * np.pi * 80 * beat) * np.exp(-40 * beat)
     return (np.minimum(beat / .003, 1) * (.3 * note + .4 * thud) * 32767).astype('<i2')
 
 def _save_sound(path, sound, rate):
@@ -785,6 +806,7 @@ def _save_sound(path, sound, rate):
         file.setparams((1, 2, rate, len(sound), 'NONE', ''))
         file.writeframes(sound.tobytes())
 
+# %% ../nbs/01_dataset.ipynb #dd03bfd1
 def toy_video(
     path: str | Path, # an `.mp4`
     seconds: float = 4, # a multiple of 4 loops without a seam
@@ -795,22 +817,25 @@ def toy_video(
     overwrite: bool = False, # replace a file of that name
 ) -> Path: # `path`
     "A figure walks through a room, as H.264 that plays everywhere"
+    from contextlib import closing
     import imageio_ffmpeg
     if Path(path).suffix.lower() != '.mp4': raise ValueError(f'{path}: the name must end in .mp4')
     if size[0] % 2 or size[1] % 2: raise ValueError(f'toy_video needs an even size, not {size[0]}x{size[1]}')
     with write_aside(path, overwrite) as aside, tempfile.TemporaryDirectory() as temp:
         audio = dict(audio_path=f'{temp}/steps.wav', audio_codec='aac') if sound else {}
         if sound: _save_sound(audio['audio_path'], _toy_sound(seconds, TOY_LAP / 2 / _toy_walk(size)[2], 44100), 44100)
-        writer = imageio_ffmpeg.write_frames(str(aside), tuple(size[::-1]), fps=fps, macro_block_size=1, quality=7,
-                                             output_params=['-movflags', '+faststart', '-loglevel', 'error'], **audio)
-        writer.send(None)
-        for i in range(round(seconds * fps)): writer.send(toy_frame(i / fps, size, seed)[0])
-        writer.close()
+        with closing(imageio_ffmpeg.write_frames(
+            str(aside), tuple(size[::-1]), fps=fps, macro_block_size=1, quality=7,
+            output_params=['-movflags', '+faststart', '-loglevel', 'error'], **audio)) as writer:
+            writer.send(None)
+            for i in range(round(seconds * fps)): writer.send(toy_frame(i / fps, size, seed)[0])
     return Path(path)
 
-# %% ../nbs/01_dataset.ipynb #ee08a42b
-COCO_MD5 = {'train2017': 'cced6f7f71b7629ddf16f17bbcfab6b2', 'val2017': '442b8da7639aecaf257c1dceb8ba8c80',
-            'annotations_trainval2017': 'f4bbac642086de4f52a3fdda2de5fa2c'}
+# %% ../nbs/01_dataset.ipynb #ce0d58e3
+def _check_space(folder, needed, what):
+    free = shutil.disk_usage(folder).free
+    if free >= needed: return
+    raise OSError(f'{folder}: {what} needs {needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are free; make room')
 
 def _md5(path):
     import hashlib
@@ -819,12 +844,8 @@ def _md5(path):
         while block := file.read(1 << 20): md5.update(block)
     return md5.hexdigest()
 
-def _check_space(folder, needed, what):
-    import shutil
-    free = shutil.disk_usage(folder).free
-    if free < needed: raise OSError(f'{folder}: {what} needs {needed / 1e9:.1f} GB and {free / 1e9:.1f} GB are free; make room')
-
-def _open_rest(url, part): # the server's reply (None: nothing is left to send), and how many bytes of `part` count
+# %% ../nbs/01_dataset.ipynb #2a0b9f2c
+def _ask_rest(url, part): # the server's reply (None: nothing is left to send), and how many bytes of part count
     from urllib.error import HTTPError
     from urllib.request import Request, urlopen
     have = part.stat().st_size if part.exists() else 0
@@ -833,42 +854,46 @@ def _open_rest(url, part): # the server's reply (None: nothing is left to send),
         if e.code != 416 or not have: raise
         if e.headers.get('Content-Range', '').endswith(f'/{have}'): return None, have
         part.unlink()
-        return _open_rest(url, part)
+        return _ask_rest(url, part)
     return reply, have if reply.status == 206 else 0
 
-# %% ../nbs/01_dataset.ipynb #15c1394c
-def _fetch_once(url, part, progress): # False if the connection was cut
-    from tqdm.auto import tqdm
-    reply, kept = _open_rest(url, part)
+# %% ../nbs/01_dataset.ipynb #638fdd59
+def _fetch_rest(url, part, room, progress): # False if the connection was cut
+    from tqdm import tqdm
+    reply, kept = _ask_rest(url, part)
     if reply is None: return True
     with reply, open(part, 'ab' if kept else 'wb') as file:
-        total = kept + int(reply.headers['Content-Length'])
-        _check_space(part.parent, 2 * total - kept, f'{url}, zipped and unzipped,')
+        total = kept + (reply.length or 0) # no length: the end is the end
+        _check_space(part.parent, room * total - kept, part.stem)
         with tqdm(total=total, initial=kept, unit='B', unit_scale=True, desc=part.stem, disable=not progress) as bar:
             while block := reply.read(1 << 16): bar.update(file.write(block))
-    return part.stat().st_size == total
+    return part.stat().st_size >= total
 
-def _fetch_some(url, part, progress):
+# %% ../nbs/01_dataset.ipynb #fa6641ca
+def _try_fetch(url, part, room, progress):
     from http.client import HTTPException
     from urllib.error import URLError
-    try: return _fetch_once(url, part, progress)
+    try: return _fetch_rest(url, part, room, progress)
     except (ConnectionError, TimeoutError, HTTPException): return False
-    except URLError as e: # also what the server refuses
-        raise OSError(f'{url}: {e.reason}; call again later, or put the file by hand at {part.with_suffix("")}') from None
+    except URLError as e: # no connection, or the server refuses
+        why = getattr(e.reason, 'strerror', None) or e.reason
+        raise OSError(f'{url}: {why}; call again later, or put {part.stem} into {part.parent} by hand') from None
 
+# %% ../nbs/01_dataset.ipynb #23ff1496
 def fetch(
     url: str, # where from
     path: str | Path, # where to
     md5: str | None = None, # what the file's MD5 sum must be
+    room: int = 1, # how many times the file's size the disk must have free
     progress: bool = True, # show a bar
 ) -> Path: # `path`
-    "Download a file; a connection that is cut goes on where it was, now or at the next call"
+    "Download a file; what was cut goes on where it was, now and at the next call"
     import time
     path, misses = Path(path), 0
     part = path.with_name(f'{path.name}.part')
     size = lambda: part.stat().st_size if part.exists() else 0
     before = size()
-    while not _fetch_some(url, part, progress):
+    while not _try_fetch(url, part, room, progress):
         before, misses = size(), 0 if size() > before else misses + 1
         if misses == 5: raise OSError(f'{url}: the connection is cut again and again; call again later to go on')
         time.sleep(misses)
@@ -877,38 +902,58 @@ def fetch(
         raise ValueError(f'{url}: arrived damaged (MD5 {found}, not {md5}) and was removed; call again')
     return part.replace(path)
 
-# %% ../nbs/01_dataset.ipynb #4bfefff2
-def _unzip(path, folder, top, progress): # every member must lie in the folder `top`
-    import shutil, zipfile
-    from tqdm.auto import tqdm
-    aside = folder/f'.{top}.part'
+# %% ../nbs/01_dataset.ipynb #d28a3310
+def _members(archive, path, top): # names in a zip, all of them inside the folder top
+    names = archive.namelist()
+    strange = [n for n in names if not n.startswith(f'{top}/') or '..' in re.split(r'[/\\]', n)]
+    if not strange and names: return names
+    raise ValueError(f'{path}: {strange[0] if strange else "all"} is outside of {top}/; remove it and call again')
+
+# %% ../nbs/01_dataset.ipynb #a01d12ab
+def _unzip(path, top, progress): # a zip's only folder, top, beside the zip
+    import zipfile
+    from tqdm import tqdm
+    folder, aside = path.parent, path.with_name(f'.{top}.part')
     shutil.rmtree(aside, ignore_errors=True)
     with zipfile.ZipFile(path) as archive:
-        names = archive.namelist()
-        strange = [n for n in names if not n.startswith(f'{top}/') or '..' in re.split(r'[/\\]', n)]
-        if strange or not names: raise ValueError(f'{path}: holds {strange or "nothing"} instead of {top}/; remove it and call again')
+        names = _members(archive, path, top)
         _check_space(folder, sum(member.file_size for member in archive.infolist()), f'{path.name}, unzipped,')
         for name in tqdm(names, desc=f'unzip {path.name}', disable=not progress): archive.extract(name, aside)
     if not (folder/top).exists(): (aside/top).rename(folder/top)
-    else: # annotations of another part lie there already
+    else: # annotations of something else are there
         for file in (aside/top).iterdir(): (folder/top/file.name).exists() or file.rename(folder/top/file.name)
     shutil.rmtree(aside)
 
+# %% ../nbs/01_dataset.ipynb #f12f9f55
+COCO_MD5 = {'train2017': 'cced6f7f71b7629ddf16f17bbcfab6b2', 'val2017': '442b8da7639aecaf257c1dceb8ba8c80',
+            'annotations_trainval2017': 'f4bbac642086de4f52a3fdda2de5fa2c'}
+
+def _get_zip(url, path, top, md5, keep_zip, progress):
+    if not path.exists(): fetch(url, path, md5, room=2, progress=progress) # the zip and its unzipped copy
+    elif md5 and _md5(path) != md5: raise ValueError(f'{path}: damaged (MD5 is not {md5}); remove it and call again')
+    _unzip(path, top, progress)
+    if not keep_zip: path.unlink()
+
+# %% ../nbs/01_dataset.ipynb #b281699d
 def download_coco(
-    folder: str | Path, # where to; `annotations/` and a folder of images appear in it
-    split: str = 'val2017', # 'train2017' (118,287 images, 18 GB) or 'val2017' (5,000 images, 0.8 GB)
+    folder: str | Path, # `annotations/` and a folder of images appear in it
+    split: str = 'val2017', # 'val2017' (5,000 images, 0.8 GB) or 'train2017' (118,287 images, 18 GB)
     base_url: str = 'http://images.cocodataset.org', # the server, or a mirror laid out like it
-    keep_zip: bool = False, # keep the zip files beside what came out of them
-    checksums: dict[str, str] = COCO_MD5, # zip's name without suffix: MD5 sum
+    keep_zip: bool = False, # keep the zips when they are unpacked
+    checksums: dict[str, str] = COCO_MD5, # a zip's name without suffix: its MD5 sum
     progress: bool = True, # show bars
 ) -> Path: # `folder`
-    "Download and unzip COCO; what is there is skipped, what was cut goes on, and a zip put there by hand is used"
+    "Download and unpack COCO; what is there is skipped, what was cut goes on, a zip put there by hand is used"
     folder, splits = Path(folder), ('train2017', 'val2017')
-    if split not in splits: raise ValueError(f'no COCO split {split!r}; there are: {", ".join(splits)}')
-    jobs = [('annotations_trainval2017', 'annotations', 'annotations', folder/'annotations'/f'instances_{split}.json'),
-            (split, 'zips', split, folder/split)]
-    for name, place, top, result in jobs:
-        if not result.exists(): _get_zip(f'{base_url}/{place}/{name}.zip', folder/f'{name}.zip', top, checksums[name], keep_zip, progress)
+    if split not in splits: raise ValueError(f'there is no COCO split {split!r}; choose {" or ".join(splits)}')
+    try: folder.mkdir(parents=True, exist_ok=True)
+    except OSError as e: raise OSError(f'{folder}: {e.strerror}; choose another folder') from None
+    jobs = [('annotations/annotations_trainval2017', 'annotations', f'annotations/instances_{split}.json'),
+            (f'zips/{split}', split, split)]
+    for place, top, result in jobs:
+        name = place.split('/')[1]
+        if (folder/result).exists(): continue
+        _get_zip(f'{base_url}/{place}.zip', folder/f'{name}.zip', top, checksums.get(name), keep_zip, progress)
     return folder
 
 # %% ../nbs/01_dataset.ipynb #7bf056e8
