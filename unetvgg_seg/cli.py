@@ -64,7 +64,7 @@ def _say(title: str, facts: dict):
     typer.echo(title)
     for key, value in facts.items(): typer.echo(f'  {key:24} {value:.4f}' if isinstance(value, float) else f'  {key:24} {value}')
 
-# %% ../nbs/08_cli.ipynb #d759c366
+# %% ../nbs/08_cli.ipynb #c8bf4877
 class Preset(str, Enum):
     default = 'default'
     original = 'original'
@@ -102,7 +102,7 @@ def train(
     _quiet_keras()
     from unetvgg_seg.training import train as run_training
     try: report = run_training(run, **paths, preset=preset.value, resume=resume, overwrite=overwrite, **settings)
-    except KeyboardInterrupt: raise typer.Exit(_stopped(f'go on with: unetvgg-seg train {run} --resume'))
+    except KeyboardInterrupt: raise typer.Exit(_stopped(f'go on with: unetvgg-seg train {run} --resume')) from None
     _say(f'{run}: best.keras is from epoch {report["best_epoch"]} of {report["epochs"]}', report['best'])
 
 # %% ../nbs/08_cli.ipynb #0906a69a
@@ -204,7 +204,7 @@ def video(
                             size='{1}x{0}'.format(*made.size), sound='kept' if made.audio else 'none'))
     if made.stopped: raise typer.Exit(1)
 
-# %% ../nbs/08_cli.ipynb #7ce55738
+# %% ../nbs/08_cli.ipynb #502b0712
 @app.command()
 def download(
     folder: Annotated[Path, typer.Argument(help='Where to put it.')],
@@ -213,7 +213,7 @@ def download(
     "Fetch COCO's images and annotations. After a cut or Ctrl-C the same command goes on where it stopped."
     from unetvgg_seg.dataset import download_coco
     try: typer.echo(download_coco(folder, split))
-    except KeyboardInterrupt: raise typer.Exit(_stopped('the same command goes on where it stopped'))
+    except KeyboardInterrupt: raise typer.Exit(_stopped('the same command goes on where it stopped')) from None
 
 # %% ../nbs/08_cli.ipynb #0c68d9b5
 DEMO = dict(size=64, decoder_filters=(64, 48, 32, 16), encoder_weights=None, learning_rate=1e-3,
@@ -247,7 +247,7 @@ def demo(
     for name in ('collage.mp4', 'collage.gif'): segment_video(walk, folder/name, segmenter, overwrite=True)
     typer.echo(f'done; look at {folder}/collage.mp4')
 
-# %% ../nbs/08_cli.ipynb #85345935
+# %% ../nbs/08_cli.ipynb #e7f7bf40
 def _one_line(error: Exception) -> str:
     "An exception as a line"
     text = ' '.join(str(error).split()) or type(error).__name__
@@ -257,7 +257,7 @@ def _one_line(error: Exception) -> str:
 def main():
     "What the command `unetvgg-seg` runs"
     warnings.simplefilter('ignore')
-    warnings.filterwarnings('default', module='unetvgg_seg')
+    warnings.filterwarnings('default', category=UserWarning, module='unetvgg_seg')
     warnings.showwarning = lambda message, *_: typer.echo(f'unetvgg-seg: {message}', err=True)
     try: app()
     except Exception as e:
