@@ -215,7 +215,7 @@ def download(
     try: typer.echo(download_coco(folder, split))
     except KeyboardInterrupt: raise typer.Exit(_stopped('the same command goes on where it stopped')) from None
 
-# %% ../nbs/08_cli.ipynb #0c68d9b5
+# %% ../nbs/08_cli.ipynb #5686a0be
 DEMO = dict(size=64, decoder_filters=(64, 48, 32, 16), encoder_weights=None, learning_rate=1e-3,
             batch_size=8, epochs=5, momentum=0.8, augment=False)
 
@@ -233,9 +233,9 @@ def demo(
     from unetvgg_seg.training import train as run_training
     from unetvgg_seg.video import segment_video
     typer.echo(f'1. drawing people: {folder}/toys')
-    toys = toy_people(folder/'toys', n=192)
+    toys = toy_people(folder/'toys', n=128, plain=True)
     paths = _coco_paths(toys)
-    typer.echo(f'2. training a small network for two or three minutes: {folder}/run')
+    typer.echo(f'2. training a small network for a minute or two: {folder}/run')
     run_training(folder/'run', **paths, **DEMO, overwrite=True)
     segmenter = Segmenter(folder/'run')
     typer.echo('3. scoring it on people it has not seen')
@@ -243,7 +243,7 @@ def demo(
     typer.echo(f'4. masks: {folder}/masks')
     predict_folder(segmenter, paths['val_images'], folder/'masks', overwrite=True)
     typer.echo(f'5. a video, and its collage: {folder}/walk.mp4, collage.mp4, collage.gif')
-    walk = toy_video(folder/'walk.mp4', overwrite=True)
+    walk = toy_video(folder/'walk.mp4', plain=True, overwrite=True)
     for name in ('collage.mp4', 'collage.gif'): segment_video(walk, folder/name, segmenter, overwrite=True)
     typer.echo(f'done; look at {folder}/collage.mp4')
 

@@ -630,25 +630,29 @@ def _photograph(rng, image): # uint8 (H, W, 3)
     lit = cv2.multiply(soft, _tinted(light, rng.normal(1, .04, 3)), dtype=cv2.CV_32F)
     return cv2.add(lit, cv2.merge([grain] * 3), dtype=cv2.CV_8U)
 
-# %% ../nbs/01_dataset.ipynb #9cfdf400
+# %% ../nbs/01_dataset.ipynb #4d3c2f8b
 CATEGORIES = {'person': 1, 'dog': 18, 'sports ball': 37, 'potted plant': 64}
+
+def _greyed(image): # uint8 (H, W, 3) without colour
+    return cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
 
 def _actor(rng, name): # shapes, their height compared to a person's, and whether they need a seat
     if name != 'person': return *toy_thing(rng, name), False
     pose = toy_pose(rng)
     return person_shapes(toy_look(rng), pose, rng.random() < .5), 1, pose['name'] == 'sit'
 
-# %% ../nbs/01_dataset.ipynb #91fde468
+# %% ../nbs/01_dataset.ipynb #6d6e952f
 def draw_toy_scene(
     rng: np.random.Generator, # source of all choices
     size: tuple[int, int] = (240, 320), # `(H, W)`
     people: int = 2, # figures, apart from a crowd's
     things: int = 2, # balls, dogs, trees ...
     crowd: bool = False, # a crowd far behind
+    plain: bool = False, # before grey walls
 ) -> tuple[np.ndarray, list[dict]]: # uint8 `(H, W, 3)`; what is seen: `category`, `crowd`, `mask` (bool `(H, W)`)
     "Draw a picture, and say what is where"
     horizon = rng.uniform(.3, .65)
-    image, scene = toy_backdrop(rng, size, horizon), []
+    image, scene = (_greyed if plain else np.asarray)(toy_backdrop(rng, size, horizon)), []
     if crowd: image, scene = _crowd(rng, image, size[0] * (horizon + .1), size[0] * rng.uniform(.16, .28))
     cast = ['person'] * people + [[*THINGS][i] for i in rng.integers(len(THINGS), size=things)]
     near = rng.beta(1.3, 1.5, len(cast))
@@ -696,19 +700,20 @@ def _annotation(thing, packed): # COCO's record of what is seen of one thing
     return dict(category_id=CATEGORIES[thing['category']], iscrowd=int(thing['crowd']), area=float(rle_tools.area(rle)),
                 bbox=rle_tools.toBbox(rle).tolist(), segmentation=outline)
 
-# %% ../nbs/01_dataset.ipynb #f9d560fb
-def _toy_picture(seed, first, i, size):
+# %% ../nbs/01_dataset.ipynb #f7d1f1c8
+def _toy_picture(seed, first, i, size, plain):
     rng = np.random.default_rng([seed, first, i])
     shape, empty = tuple(size)[::-1 if i % 7 == 2 else 1], i % 10 == 3
-    people = 0 if empty else rng.choice([1, 2, 3, 5], p=[.35, .3, .25, .1])
-    image, scene = draw_toy_scene(rng, shape, people, rng.integers(1, 5), crowd=i % 6 == 1 and not empty)
+    people = 0 if empty else rng.choice([1, 2, 3, 5], p=[.5, .5, 0, 0] if plain else [.35, .3, .25, .1])
+    things, crowd = (0, False) if plain else (rng.integers(1, 5), i % 6 == 1 and not empty)
+    image, scene = draw_toy_scene(rng, shape, people, things, crowd, plain)
     return image, [_annotation(thing, rng.random() < .12) for thing in scene]
 
-# %% ../nbs/01_dataset.ipynb #7c89e786
+# %% ../nbs/01_dataset.ipynb #e3d3a05d
 def _toy_part(folder, name, n, first, recipe): # one part: its images, then its index
     images, annotations = [], []
     for i in range(n):
-        pixels, found = _toy_picture(recipe['seed'], first, i, recipe['size'])
+        pixels, found = _toy_picture(recipe['seed'], first, i, recipe['size'], recipe['plain'])
         height, width = pixels.shape[:2]
         image = dict(id=first + i, file_name=f'{first + i:012}.jpg', height=height, width=width, license=1)
         save_image(folder/name/image['file_name'], pixels, overwrite=True)
@@ -733,15 +738,16 @@ def _toy_missing(folder, recipe): # the image files that lack; None if the folde
         missing += [file for image in index['images'] if not (file := folder/name/image['file_name']).exists()]
     return missing
 
-# %% ../nbs/01_dataset.ipynb #f93406fb
+# %% ../nbs/01_dataset.ipynb #4a3ed4e4
 def toy_people(
     folder: str | Path, # `train2017/`, `val2017/` and `annotations/` appear in it
     n: int = 64, # training pictures; a quarter as many (at least 4) are for validation
     seed: int = 0, # same seed, same files
     size: tuple[int, int] = (240, 320), # `(H, W)` of most pictures, at least 32
+    plain: bool = False, # easy ones: one or two people before grey walls
 ) -> Path: # `folder`
     "Draw a small dataset of people in COCO's layout"
-    folder, recipe = Path(folder), dict(n=n, seed=seed, size=list(size), version=1)
+    folder, recipe = Path(folder), dict(n=n, seed=seed, size=list(size), plain=plain, version=2)
     if n < 1 or min(size) < 32: raise ValueError(f'toy_people needs n >= 1 and 32x32 pixels, {n=}, {size=} given')
     missing, aside = _toy_missing(folder, recipe), folder/'.toy_people'
     if missing == []: return folder
@@ -756,13 +762,14 @@ def toy_people(
     aside.rmdir()
     return folder
 
-# %% ../nbs/01_dataset.ipynb #609c5d06
+# %% ../nbs/01_dataset.ipynb #387f8762
 TOY_LAP = 4. # seconds
 
 @lru_cache(maxsize=4)
-def _toy_stage(size, seed): # the still room, and who walks
+def _toy_stage(size, seed, plain): # the still room, and who walks
     rng = np.random.default_rng([seed, 2017])
     image, scene = toy_backdrop(rng, size, .6), []
+    if plain: return _greyed(image), toy_look(rng)
     for name, x, y in (('tree', .8, .68), ('potted plant', .12, .72), ('sports ball', .62, .8)):
         shapes, scale = toy_thing(rng, name)
         image, scene = _add(scene, image, shapes, scale * size[0] * .55, (x * size[1], y * size[0]))
@@ -773,14 +780,15 @@ def _toy_walk(size): # the figure's height and a lap's length in pixels, and ste
     lap = size[1] + .6 * height
     return height, lap, max(1, round(lap / (.62 * height)))
 
-# %% ../nbs/01_dataset.ipynb #da5c1caa
+# %% ../nbs/01_dataset.ipynb #5d2cabfd
 def toy_frame(
     t: float, # seconds
     size: tuple[int, int] = (240, 320), # `(H, W)`
     seed: int = 0, # who walks where
+    plain: bool = False, # before grey walls
 ) -> tuple[np.ndarray, np.ndarray]: # uint8 `(H, W, 3)`, and the exact mask, bool `(H, W)`
     "One moment of the toy video"
-    room, look = _toy_stage(tuple(size), seed)
+    room, look = _toy_stage(tuple(size), seed, plain)
     height, lap, cycles = _toy_walk(size)
     turn = t / TOY_LAP % 1
     x = (.3 * size[1] + .3 * height + lap * turn) % lap - .3 * height
@@ -806,7 +814,7 @@ def _save_sound(path, sound, rate):
         file.setparams((1, 2, rate, len(sound), 'NONE', ''))
         file.writeframes(sound.tobytes())
 
-# %% ../nbs/01_dataset.ipynb #dd03bfd1
+# %% ../nbs/01_dataset.ipynb #19fded08
 def toy_video(
     path: str | Path, # an `.mp4`
     seconds: float = 4, # a multiple of 4 loops without a seam
@@ -814,6 +822,7 @@ def toy_video(
     size: tuple[int, int] = (240, 320), # `(H, W)`, even
     seed: int = 0, # who walks where
     sound: bool = True, # footfalls and a tune
+    plain: bool = False, # before grey walls
     overwrite: bool = False, # replace a file of that name
 ) -> Path: # `path`
     "A figure walks through a room, as H.264 that plays everywhere"
@@ -828,7 +837,7 @@ def toy_video(
             str(aside), tuple(size[::-1]), fps=fps, macro_block_size=1, quality=7,
             output_params=['-movflags', '+faststart', '-loglevel', 'error'], **audio)) as writer:
             writer.send(None)
-            for i in range(round(seconds * fps)): writer.send(toy_frame(i / fps, size, seed)[0])
+            for i in range(round(seconds * fps)): writer.send(toy_frame(i / fps, size, seed, plain)[0])
     return Path(path)
 
 # %% ../nbs/01_dataset.ipynb #ce0d58e3
