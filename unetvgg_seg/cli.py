@@ -160,7 +160,7 @@ def predict(
         if report.failed: raise typer.Exit(1)
     else: typer.echo(save_image(out, (segmenter.predict(images) * 255).round().astype('uint8'), overwrite))
 
-# %% ../nbs/08_cli.ipynb #e7ae98ea
+# %% ../nbs/08_cli.ipynb #0a455c71
 @app.command()
 def collage(
     images: Annotated[Path, typer.Argument(help='A photograph, or a folder of them.')],
@@ -176,12 +176,22 @@ def collage(
     segmenter = _segmenter(model, batch_size)
     from unetvgg_seg.dataset import list_images, read_image, save_image
     from tqdm import tqdm
+    from unetvgg_seg.prediction import mask_names
+    if images.is_dir() and out.resolve() == images.resolve():
+        raise ValueError(f'{out}: is the folder of the photographs; choose another')
     suffix = '.png' if background == 'transparent' else '.jpg'
-    todo = {f: out/(f.stem + suffix) for f in list_images(images)} if images.is_dir() else {images: out}
-    for path, target in tqdm(todo.items(), unit='image', disable=len(todo) == 1):
-        image = read_image(path)
+    paths = list_images(images) if images.is_dir() else [images]
+    targets = [out/Path(name).with_suffix(suffix) for name in mask_names(paths)] if images.is_dir() else [out]
+    failed = []
+    for path, target in zip(tqdm(paths, unit='image', disable=len(paths) == 1), targets):
+        try: image = read_image(path)
+        except ValueError as e:
+            failed.append(str(e))
+            continue
         save_image(target, compose(image, segmenter.predict(image)), overwrite)
+    for line in failed: typer.echo(f'unetvgg-seg: {line}', err=True)
     typer.echo(out)
+    if failed: raise typer.Exit(1)
 
 # %% ../nbs/08_cli.ipynb #8feafab1
 @app.command()

@@ -1074,7 +1074,7 @@ def _check_files(path: Path, names: list[str]):
     missing = [n for n in names if not (path / n).is_file()]
     if missing: raise FileNotFoundError(f'{path}: {len(missing)} of {len(names)} images are missing, the first is {missing[0]}')
 
-# %% ../nbs/01_dataset.ipynb #676de508
+# %% ../nbs/01_dataset.ipynb #9043f25d
 class DataGenerator(keras.utils.PyDataset):
     "Batches of images and masks, and of weights where `crowd='ignore'`, from a COCO dataset"
     def __init__(
@@ -1102,7 +1102,7 @@ class DataGenerator(keras.utils.PyDataset):
         self.cat_ids, self.img_ids, self.coco, self.batch_size, self.path = cat_ids, list(img_ids), coco, batch_size, path
         self.size = (size, size) if isinstance(size, int) else tuple(size)
         self.shuffle, self.seed, self.augment, self.crowd = shuffle, seed, augment, crowd
-        self.drop_last, self.fit, self.steps, self.epoch = drop_last, fit, steps, 0
+        self.drop_last, self.fit, self.steps, self.epoch, self.error = drop_last, fit, steps, 0, None
 
     def __len__(self) -> int:
         full, rest = divmod(len(self.img_ids), self.batch_size)
@@ -1119,7 +1119,10 @@ class DataGenerator(keras.utils.PyDataset):
     def __getitem__(self, index: int) -> tuple[np.ndarray, ...]:
         if not 0 <= index < len(self): raise IndexError(f'batch {index} of {len(self)}')
         picks = batch_picks(len(self.img_ids), self.batch_size, index, self.epoch, self.seed, self.shuffle, self.steps)
-        arrays = [np.stack(a) for a in zip(*(self.sample(*p) for p in picks))]
+        try: arrays = [np.stack(a) for a in zip(*(self.sample(*p) for p in picks))]
+        except Exception as e:
+            self.error = e      # Keras' backends bury it in their own
+            raise
         return tuple(arrays if self.crowd == 'ignore' else arrays[:2])
 
 # %% ../nbs/01_dataset.ipynb #3bc30cea

@@ -82,7 +82,7 @@ class CombinedLoss(_RegionLoss):
 
     def get_config(self): return super().get_config() | dict(weight=self.weight)
 
-# %% ../nbs/03_metrics.ipynb #b0dd3edb
+# %% ../nbs/03_metrics.ipynb #7854c590
 def _overlap(y_true, y_pred, sample_weight, threshold: float) -> tuple:
     "Intersection and union of each image, int32 `(B,)`"
     t, p = ops.cast(y_true, 'float32') >= 0.5, ops.cast(y_pred, 'float32') >= threshold
@@ -98,11 +98,11 @@ class IoU(keras.metrics.Metric):
     def __init__(self, threshold: float = 0.5, name: str = 'iou', **kwargs):
         super().__init__(name=name, **kwargs)
         self.threshold = threshold
-        self.low, self.high = (self.add_weight(shape=(2,), initializer='zeros', dtype='int32', name=n) for n in ('low', 'high'))
+        self.low, self.high = (self.add_weight(shape=(2,), initializer='zeros', dtype='int', name=n) for n in ('low', 'high'))
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         intersection, union = _overlap(y_true, y_pred, sample_weight, self.threshold)
-        low = self.low + ops.stack([ops.sum(intersection), ops.sum(union)])
+        low = self.low + ops.cast(ops.stack([ops.sum(intersection), ops.sum(union)]), self.low.dtype)
         self.high.assign(self.high + low // 2**20)
         self.low.assign(low % 2**20)
 

@@ -151,7 +151,7 @@ def precision(policy: str) -> Iterator[None]: # a Keras dtype policy
     try: yield
     finally: keras.config.set_dtype_policy(before)
 
-# %% ../nbs/04_training.ipynb #3689e3f1
+# %% ../nbs/04_training.ipynb #57cfd852
 def learning_rate(config: Config, steps: int) -> float | keras.optimizers.schedules.LearningRateSchedule:
     "What Adam is given: a number, or a curve over all steps of the run"
     if config.schedule == 'plateau': return config.learning_rate
@@ -168,27 +168,30 @@ def build(config: Config) -> keras.Model:
 
 def compile_model(model: keras.Model, config: Config, steps: int) -> keras.Model:
     "Give a model its loss, its optimizer and its scores"
-    # XLA makes this network slower on a CPU under TensorFlow
-    jit = 'auto' if has_gpu() or keras.backend.backend() != 'tensorflow' else False
+    # XLA makes this network slower on a CPU under TensorFlow, and PyTorch's compiler takes minutes to begin
+    backend = keras.backend.backend()
+    jit = 'auto' if backend == 'jax' or backend == 'tensorflow' and has_gpu() else False
     loss = CombinedLoss() if config.loss == 'combined' else JaccardLoss()
     model.compile(keras.optimizers.Adam(learning_rate(config, steps)), loss,
                   metrics=['accuracy', jaccard_coef], weighted_metrics=[IoU(), MeanImageIoU()],
                   jit_compile=jit and not config.eager, run_eagerly=config.eager)
     return model
 
-# %% ../nbs/04_training.ipynb #90cc1bc1
+# %% ../nbs/04_training.ipynb #0cc98964
 def write_history(file, history: list[dict]):
     "Write one row an epoch, as CSV"
     writer = csv.DictWriter(file, list(history[0]), lineterminator='\n')
     writer.writeheader()
     writer.writerows(history)
 
+def _rows(file) -> list[dict[str, float]]:
+    return [{k: int(v) if k == 'epoch' else float(v) for k, v in row.items()} for row in csv.DictReader(file)]
+
 def read_history(
     run: str | Path, # a run folder
 ) -> list[dict[str, float]]: # one an epoch
     "The scores of a run"
-    with open(Path(run)/'history.csv', newline='') as file:
-        return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
+    with open(Path(run)/'history.csv', newline='') as file: return _rows(file)
 
 def save_last(path: Path, model: keras.Model, history: list[dict]):
     "Weights, optimizer and history in one file, whole or not at all"
@@ -199,13 +202,16 @@ def save_last(path: Path, model: keras.Model, history: list[dict]):
         write_history(rows, history)
         with zipfile.ZipFile(aside, 'a') as archive: archive.writestr('history.csv', rows.getvalue())
 
-def load_last(path: Path) -> tuple[keras.Model, list[dict]]:
+def load_last(
+    path: Path, # `last.keras`
+    policy: str = 'float32', # the run's precision: in float16 the optimizer is wrapped in one that scales the loss
+) -> tuple[keras.Model, list[dict]]:
     "What `save_last` saved"
     import io
     with zipfile.ZipFile(path) as archive: text = archive.read('history.csv').decode()
-    return keras.models.load_model(path), [{k: float(v) for k, v in row.items()} for row in csv.DictReader(io.StringIO(text))]
+    with precision(policy): return keras.models.load_model(path), _rows(io.StringIO(text))
 
-# %% ../nbs/04_training.ipynb #fe1f53f3
+# %% ../nbs/04_training.ipynb #163c52c9
 class Diverged(ArithmeticError):
     "The loss or the weights are no longer numbers"
 
@@ -237,9 +243,10 @@ class RunKeeper(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs=None):
         if not all(np.isfinite(w).all() for w in self.model.get_weights()): self.diverged('weights became infinite', epoch)
         scores = {k: float(v) for k, v in logs.items()} | dict(learning_rate=float(self.model.optimizer.learning_rate))
-        self.history.append(dict(epoch=epoch + 1, seconds=round(time.perf_counter() - self.start, 2)) | scores)
-        if scores[self.monitor] >= max(row[self.monitor] for row in self.history): self.save_best()
-        save_last(self.run/'last.keras', self.model, self.history)
+        row = dict(epoch=epoch + 1, seconds=round(time.perf_counter() - self.start, 2)) | scores
+        if all(row[self.monitor] >= old[self.monitor] for old in self.history): self.save_best()
+        save_last(self.run/'last.keras', self.model, [*self.history, row])
+        self.history.append(row)
         with write_aside(self.run/'history.csv', overwrite=True) as aside, open(aside, 'w') as file:
             write_history(file, self.history)
 
@@ -275,7 +282,7 @@ def plot_history(
         axis.legend(fontsize=8)
     return figure
 
-# %% ../nbs/04_training.ipynb #2f29b551
+# %% ../nbs/04_training.ipynb #6d2f1dc6
 RUN_FILES = ('config.json', 'history.csv', 'best.keras', 'last.keras', 'curves.png', 'report.json')
 
 def _settle(run: Path, resume: bool, overwrite: bool, preset: str, settings: dict) -> Config:
@@ -289,10 +296,11 @@ def _settle(run: Path, resume: bool, overwrite: bool, preset: str, settings: dic
             was = f'{changed[0]} was {old.get(changed[0])!r}'
             raise ValueError(f'{run}: a resumed run keeps its settings, {was}; only epochs may change')
         return make_config(**old | settings)
-    if known.exists() and not overwrite:
+    if any((run/name).exists() for name in RUN_FILES) and not overwrite:
         raise FileExistsError(f'{run}: a training run lies there; go on with resume=True (--resume), '
                               'or pass overwrite=True (--overwrite)')
-    return make_config(preset, **settings)
+    config = make_config(preset, **settings)
+    return replace(config, precision=best_precision()) if config.precision == 'auto' else config
 
 def _claim(run: Path, config: Config, resume: bool):
     "Begin in earnest: a new run takes its folder over"
@@ -300,7 +308,7 @@ def _claim(run: Path, config: Config, resume: bool):
         if not resume: (run/name).unlink(missing_ok=True)
     with write_aside(run/'config.json', overwrite=True) as aside: aside.write_text(json.dumps(asdict(config), indent=1))
 
-# %% ../nbs/04_training.ipynb #5ef5aebc
+# %% ../nbs/04_training.ipynb #f12fe527
 def _versions() -> dict[str, str]:
     "What computed a run"
     import platform
@@ -311,28 +319,27 @@ def _versions() -> dict[str, str]:
 
 def _report(run: Path, config: Config, model: keras.Model, history: list[dict], data: DataGenerator, monitor: str) -> dict:
     "Sum a run up, as a dict and as files"
-    best, seconds = max(history, key=lambda row: row[monitor]), sum(row['seconds'] for row in history)
+    # of equals the last, as `best.keras`
+    best, seconds = max(reversed(history), key=lambda row: row[monitor]), sum(row['seconds'] for row in history)
     images = config.steps * config.batch_size if config.steps else len(data.img_ids)
     report = dict(preset=config.preset, epochs=len(history), best_epoch=int(best['epoch']),
                   best={k: best[k] for k in best if 'iou' in k}, images_seen=images * len(history),
                   seconds=round(seconds, 1), images_per_second=round(images * len(history) / seconds, 2),
-                  precision=model.dtype_policy.name if config.precision == 'auto' else config.precision,
-                  parameters=model.count_params(), versions=_versions())
+                  precision=config.precision, parameters=model.count_params(), versions=_versions())
     with write_aside(run/'report.json', overwrite=True) as aside: aside.write_text(json.dumps(report, indent=1))
     with write_aside(run/'curves.png', overwrite=True) as aside: plot_history(history).savefig(aside)
     return report
 
-# %% ../nbs/04_training.ipynb #0a2ab168
+# %% ../nbs/04_training.ipynb #2b419d6f
 def _start(run: Path, config: Config, resume: bool, steps: int) -> tuple[keras.Model, list[dict]]:
     "A compiled model and its past: new, or as the last epoch left it"
     if resume and (run/'last.keras').exists():
-        model, history = load_last(run/'last.keras')
+        model, history = load_last(run/'last.keras', config.precision)
         if config.schedule == 'cosine': model.optimizer.learning_rate = learning_rate(config, steps)
         return model, history
-    with precision(best_precision() if config.precision == 'auto' else config.precision):
-        return compile_model(build(config), config, steps), []
+    with precision(config.precision): return compile_model(build(config), config, steps), []
 
-# %% ../nbs/04_training.ipynb #aba422ca
+# %% ../nbs/04_training.ipynb #b026e917
 def _fit(run: Path, config: Config, resume: bool, verbose: str | int) -> dict:
     "Run the epochs that are missing; report and curves are written however it ends"
     data, judges = generators(config)
@@ -345,7 +352,10 @@ def _fit(run: Path, config: Config, resume: bool, verbose: str | int) -> dict:
         model.fit(data, validation_data=judges, epochs=config.epochs, initial_epoch=len(history), shuffle=False,
                   callbacks=[*plateau, keeper], verbose=verbose)
     except KeyboardInterrupt:
-        if not history: keeper.save_best()
+        if not history and keeper.model: keeper.save_best()
+        raise
+    except Exception:
+        for error in (g.error for g in (data, judges) if g and g.error): raise error from None
         raise
     finally:
         if history: report = _report(run, config, model, history, data, monitor)
