@@ -64,7 +64,7 @@ def _say(title: str, facts: dict):
     typer.echo(title)
     for key, value in facts.items(): typer.echo(f'  {key:24} {value:.4f}' if isinstance(value, float) else f'  {key:24} {value}')
 
-# %% ../nbs/08_cli.ipynb #c8bf4877
+# %% ../nbs/08_cli.ipynb #0331e28d
 class Preset(str, Enum):
     default = 'default'
     original = 'original'
@@ -79,13 +79,13 @@ def train(
     val_images: Annotated[Path | None, typer.Option(help='Folder of its images.')] = None,
     preset: Annotated[Preset, typer.Option(help="The recipe: ours, or the original notebooks'.")] = Preset.default,
     encoder_weights: Annotated[str | None, typer.Option(help=(
-        "'imagenet' (a download of 59 MB), the path of a VGG16 notop .h5, or 'none'."))] = None,
-    size: Annotated[int | None, typer.Option(help='Side of the network in pixels, a multiple of 16.')] = None,
-    epochs: Annotated[int | None, typer.Option(help='Epochs in all, those of a resumed run included.')] = None,
+        "'imagenet' (if not given; a download of 59 MB), the path of a VGG16 notop .h5, or 'none'."))] = None,
+    size: Annotated[int | None, typer.Option(help='Side of the network in pixels, a multiple of 16 (256 if not given).')] = None,
+    epochs: Annotated[int | None, typer.Option(help='Epochs in all, those of a resumed run included (15).')] = None,
     steps: Annotated[int | None, typer.Option(help='Batches an epoch; without it an epoch is all images.')] = None,
     val_limit: Annotated[int | None, typer.Option(help='Judge by so many images at most.')] = None,
-    batch_size: Annotated[int | None, typer.Option(help='Images a batch.')] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="Adam's learning rate at its highest.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help='Images a batch (8; preset original: 32).')] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Adam's learning rate at its highest (2e-4; preset original: 1e-3).")] = None,
     category: Annotated[str | None, typer.Option(help='What to find, a category of the annotations.')] = None,
     seed: Annotated[int | None, typer.Option(help='Decides order, variation and initial weights.')] = None,
     resume: Annotated[bool, typer.Option('--resume', help='Go on with the run in this folder.')] = False,
@@ -141,7 +141,7 @@ def evaluate(
     if out:
         with write_aside(out, overwrite) as aside: aside.write_text(json.dumps(figures, indent=1))
 
-# %% ../nbs/08_cli.ipynb #aa41f95a
+# %% ../nbs/08_cli.ipynb #973f0fab
 @app.command()
 def predict(
     images: Annotated[Path, typer.Argument(help='A photograph, or a folder of them.')],
@@ -158,9 +158,11 @@ def predict(
         report = predict_folder(segmenter, images, out, overwrite)
         _say(f'{out}:', dict(done=len(report.done), skipped=len(report.skipped), failed=len(report.failed)))
         if report.failed: raise typer.Exit(1)
-    else: typer.echo(save_image(out, (segmenter.predict(images) * 255).round().astype('uint8'), overwrite))
+    else:
+        target = out if out.suffix else out/f'{images.stem}.png'
+        typer.echo(save_image(target, (segmenter.predict(images) * 255).round().astype('uint8'), overwrite))
 
-# %% ../nbs/08_cli.ipynb #0a455c71
+# %% ../nbs/08_cli.ipynb #a10166a6
 @app.command()
 def collage(
     images: Annotated[Path, typer.Argument(help='A photograph, or a folder of them.')],
@@ -181,7 +183,7 @@ def collage(
         raise ValueError(f'{out}: is the folder of the photographs; choose another')
     suffix = '.png' if background == 'transparent' else '.jpg'
     paths = list_images(images) if images.is_dir() else [images]
-    targets = [out/Path(name).with_suffix(suffix) for name in mask_names(paths)] if images.is_dir() else [out]
+    targets = [out/Path(name).with_suffix(suffix) for name in mask_names(paths)] if images.is_dir() else [out if out.suffix else out/(images.stem + suffix)]
     failed = []
     for path, target in zip(tqdm(paths, unit='image', disable=len(paths) == 1), targets):
         try: image = read_image(path)
@@ -225,7 +227,7 @@ def download(
     try: typer.echo(download_coco(folder, split))
     except KeyboardInterrupt: raise typer.Exit(_stopped('the same command goes on where it stopped')) from None
 
-# %% ../nbs/08_cli.ipynb #5686a0be
+# %% ../nbs/08_cli.ipynb #16ffc33e
 DEMO = dict(size=64, decoder_filters=(64, 48, 32, 16), encoder_weights=None, learning_rate=1e-3,
             batch_size=8, epochs=5, momentum=0.8, augment=False)
 
@@ -245,7 +247,7 @@ def demo(
     typer.echo(f'1. drawing people: {folder}/toys')
     toys = toy_people(folder/'toys', n=128, plain=True)
     paths = _coco_paths(toys)
-    typer.echo(f'2. training a small network for a minute or two: {folder}/run')
+    typer.echo(f'2. training a small network for some minutes: {folder}/run')
     run_training(folder/'run', **paths, **DEMO, overwrite=True)
     segmenter = Segmenter(folder/'run')
     typer.echo('3. scoring it on people it has not seen')
@@ -255,7 +257,7 @@ def demo(
     typer.echo(f'5. a video, and its collage: {folder}/walk.mp4, collage.mp4, collage.gif')
     walk = toy_video(folder/'walk.mp4', plain=True, overwrite=True)
     for name in ('collage.mp4', 'collage.gif'): segment_video(walk, folder/name, segmenter, overwrite=True)
-    typer.echo(f'done; look at {folder}/collage.mp4')
+    typer.echo(f'done; look at {folder}/collage.mp4 (this network has only ever seen drawn people)')
 
 # %% ../nbs/08_cli.ipynb #e7f7bf40
 def _one_line(error: Exception) -> str:

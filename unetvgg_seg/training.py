@@ -151,7 +151,7 @@ def precision(policy: str) -> Iterator[None]: # a Keras dtype policy
     try: yield
     finally: keras.config.set_dtype_policy(before)
 
-# %% ../nbs/04_training.ipynb #57cfd852
+# %% ../nbs/04_training.ipynb #222e1d73
 def learning_rate(config: Config, steps: int) -> float | keras.optimizers.schedules.LearningRateSchedule:
     "What Adam is given: a number, or a curve over all steps of the run"
     if config.schedule == 'plateau': return config.learning_rate
@@ -173,7 +173,8 @@ def compile_model(model: keras.Model, config: Config, steps: int) -> keras.Model
     jit = 'auto' if backend == 'jax' or backend == 'tensorflow' and has_gpu() else False
     loss = CombinedLoss() if config.loss == 'combined' else JaccardLoss()
     model.compile(keras.optimizers.Adam(learning_rate(config, steps)), loss,
-                  metrics=['accuracy', jaccard_coef], weighted_metrics=[IoU(), MeanImageIoU()],
+                  metrics=[jaccard_coef] if config.crowd == 'include' else None,      # knows nothing of weights
+                  weighted_metrics=['accuracy', IoU(), MeanImageIoU()],
                   jit_compile=jit and not config.eager, run_eagerly=config.eager)
     return model
 
@@ -339,7 +340,7 @@ def _start(run: Path, config: Config, resume: bool, steps: int) -> tuple[keras.M
         return model, history
     with precision(config.precision): return compile_model(build(config), config, steps), []
 
-# %% ../nbs/04_training.ipynb #b026e917
+# %% ../nbs/04_training.ipynb #76c313bd
 def _fit(run: Path, config: Config, resume: bool, verbose: str | int) -> dict:
     "Run the epochs that are missing; report and curves are written however it ends"
     data, judges = generators(config)
@@ -374,7 +375,7 @@ def train(
     **settings, # other fields of `Config`: size, epochs, steps, batch_size, encoder_weights ...
 ) -> dict: # the report, as in `report.json`
     "Train a model; what is done stays usable whatever happens"
-    if not resume and not (annotations and images): raise ValueError('train needs annotations and images, or resume=True')
+    if not resume and not (annotations and images): raise ValueError('train needs annotations and images (--data), or resume=True (--resume)')
     paths = dict(annotations=annotations, images=images, val_annotations=val_annotations, val_images=val_images)
     if settings.get('encoder_weights') not in (None, 'imagenet'): paths['encoder_weights'] = settings['encoder_weights']
     settings |= {k: str(Path(v).resolve()) for k, v in paths.items() if v is not None}
