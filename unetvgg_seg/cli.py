@@ -64,7 +64,7 @@ def _say(title: str, facts: dict):
     typer.echo(title)
     for key, value in facts.items(): typer.echo(f'  {key:24} {value:.4f}' if isinstance(value, float) else f'  {key:24} {value}')
 
-# %% ../nbs/08_cli.ipynb #0331e28d
+# %% ../nbs/08_cli.ipynb #b62c1a2e
 class Preset(str, Enum):
     default = 'default'
     original = 'original'
@@ -85,7 +85,8 @@ def train(
     steps: Annotated[int | None, typer.Option(help='Batches an epoch; without it an epoch is all images.')] = None,
     val_limit: Annotated[int | None, typer.Option(help='Judge by so many images at most.')] = None,
     batch_size: Annotated[int | None, typer.Option(help='Images a batch (8; preset original: 32).')] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="Adam's learning rate at its highest (2e-4; preset original: 1e-3).")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help=(
+        "Adam's learning rate at its highest (2e-4; preset original: 1e-3)."))] = None,
     category: Annotated[str | None, typer.Option(help='What to find, a category of the annotations.')] = None,
     seed: Annotated[int | None, typer.Option(help='Decides order, variation and initial weights.')] = None,
     resume: Annotated[bool, typer.Option('--resume', help='Go on with the run in this folder.')] = False,
@@ -162,7 +163,7 @@ def predict(
         target = out if out.suffix else out/f'{images.stem}.png'
         typer.echo(save_image(target, (segmenter.predict(images) * 255).round().astype('uint8'), overwrite))
 
-# %% ../nbs/08_cli.ipynb #a10166a6
+# %% ../nbs/08_cli.ipynb #6d6475f1
 @app.command()
 def collage(
     images: Annotated[Path, typer.Argument(help='A photograph, or a folder of them.')],
@@ -183,7 +184,8 @@ def collage(
         raise ValueError(f'{out}: is the folder of the photographs; choose another')
     suffix = '.png' if background == 'transparent' else '.jpg'
     paths = list_images(images) if images.is_dir() else [images]
-    targets = [out/Path(name).with_suffix(suffix) for name in mask_names(paths)] if images.is_dir() else [out if out.suffix else out/(images.stem + suffix)]
+    targets = [out/Path(name).with_suffix(suffix) for name in mask_names(paths)]
+    if not images.is_dir() and out.suffix: targets = [out]
     failed = []
     for path, target in zip(tqdm(paths, unit='image', disable=len(paths) == 1), targets):
         try: image = read_image(path)

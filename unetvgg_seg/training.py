@@ -340,7 +340,7 @@ def _start(run: Path, config: Config, resume: bool, steps: int) -> tuple[keras.M
         return model, history
     with precision(config.precision): return compile_model(build(config), config, steps), []
 
-# %% ../nbs/04_training.ipynb #76c313bd
+# %% ../nbs/04_training.ipynb #cb840a40
 def _fit(run: Path, config: Config, resume: bool, verbose: str | int) -> dict:
     "Run the epochs that are missing; report and curves are written however it ends"
     data, judges = generators(config)
@@ -375,7 +375,8 @@ def train(
     **settings, # other fields of `Config`: size, epochs, steps, batch_size, encoder_weights ...
 ) -> dict: # the report, as in `report.json`
     "Train a model; what is done stays usable whatever happens"
-    if not resume and not (annotations and images): raise ValueError('train needs annotations and images (--data), or resume=True (--resume)')
+    if not resume and not (annotations and images):
+        raise ValueError('train needs annotations and images (--data), or resume=True (--resume)')
     paths = dict(annotations=annotations, images=images, val_annotations=val_annotations, val_images=val_images)
     if settings.get('encoder_weights') not in (None, 'imagenet'): paths['encoder_weights'] = settings['encoder_weights']
     settings |= {k: str(Path(v).resolve()) for k, v in paths.items() if v is not None}
