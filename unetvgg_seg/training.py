@@ -151,7 +151,7 @@ def precision(policy: str) -> Iterator[None]: # a Keras dtype policy
     try: yield
     finally: keras.config.set_dtype_policy(before)
 
-# %% ../nbs/04_training.ipynb #222e1d73
+# %% ../nbs/04_training.ipynb #1643e1ed
 def learning_rate(config: Config, steps: int) -> float | keras.optimizers.schedules.LearningRateSchedule:
     "What Adam is given: a number, or a curve over all steps of the run"
     if config.schedule == 'plateau': return config.learning_rate
@@ -175,7 +175,7 @@ def compile_model(model: keras.Model, config: Config, steps: int) -> keras.Model
     model.compile(keras.optimizers.Adam(learning_rate(config, steps)), loss,
                   metrics=[jaccard_coef] if config.crowd == 'include' else None,      # knows nothing of weights
                   weighted_metrics=['accuracy', IoU(), MeanImageIoU()],
-                  jit_compile=jit and not config.eager, run_eagerly=config.eager)
+                  jit_compile=False if config.eager else jit, run_eagerly=config.eager)
     return model
 
 # %% ../nbs/04_training.ipynb #0cc98964
