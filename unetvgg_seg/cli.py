@@ -64,11 +64,12 @@ def _say(title: str, facts: dict):
     typer.echo(title)
     for key, value in facts.items(): typer.echo(f'  {key:24} {value:.4f}' if isinstance(value, float) else f'  {key:24} {value}')
 
-# %% ../nbs/08_cli.ipynb #b62c1a2e
+# %% ../nbs/08_cli.ipynb #4429f77e
 class Preset(str, Enum):
     default = 'default'
     original = 'original'
 
+# %% ../nbs/08_cli.ipynb #75a0d65a
 @app.command()
 def train(
     run: Annotated[Path, typer.Argument(help='Folder of the run; best.keras in it is the model to use.')],
@@ -142,7 +143,21 @@ def evaluate(
     if out:
         with write_aside(out, overwrite) as aside: aside.write_text(json.dumps(figures, indent=1))
 
-# %% ../nbs/08_cli.ipynb #973f0fab
+# %% ../nbs/08_cli.ipynb #9052db4c
+def _photographs(make, images: Path, out: Path, suffix: str, batch_size: int, overwrite: bool):
+    "Save what `make` makes of a photograph, or of each in a folder"
+    from unetvgg_seg.dataset import read_image, save_image
+    from unetvgg_seg.prediction import convert_folder
+    if not images.is_dir():
+        target = out if out.suffix else out/f'{images.stem}{suffix}'
+        typer.echo(save_image(target, *make([read_image(images)]), overwrite))
+        return
+    report = convert_folder(make, images, out, suffix, batch_size, overwrite)
+    for reason in report.failed.values(): typer.echo(f'unetvgg-seg: {reason}', err=True)
+    _say(f'{out}:', dict(done=len(report.done), skipped=len(report.skipped), failed=len(report.failed)))
+    if report.failed: raise typer.Exit(1)
+
+# %% ../nbs/08_cli.ipynb #1192aa64
 @app.command()
 def predict(
     images: Annotated[Path, typer.Argument(help='A photograph, or a folder of them.')],
@@ -153,17 +168,11 @@ def predict(
 ):
     "Write a mask for each photograph: grey PNG of its size, white is certainly a person."
     segmenter = _segmenter(model, batch_size)
-    from unetvgg_seg.dataset import save_image
-    from unetvgg_seg.prediction import predict_folder
-    if images.is_dir():
-        report = predict_folder(segmenter, images, out, overwrite)
-        _say(f'{out}:', dict(done=len(report.done), skipped=len(report.skipped), failed=len(report.failed)))
-        if report.failed: raise typer.Exit(1)
-    else:
-        target = out if out.suffix else out/f'{images.stem}.png'
-        typer.echo(save_image(target, (segmenter.predict(images) * 255).round().astype('uint8'), overwrite))
+    from unetvgg_seg.prediction import as_grey
+    make = lambda pictures: [as_grey(mask) for mask in segmenter.predict(pictures)]
+    _photographs(make, images, out, '.png', batch_size, overwrite)
 
-# %% ../nbs/08_cli.ipynb #6d6475f1
+# %% ../nbs/08_cli.ipynb #7a7f8614
 @app.command()
 def collage(
     images: Annotated[Path, typer.Argument(help='A photograph, or a folder of them.')],
@@ -177,25 +186,8 @@ def collage(
     from unetvgg_seg.collage import composer
     compose = composer(background)
     segmenter = _segmenter(model, batch_size)
-    from unetvgg_seg.dataset import list_images, read_image, save_image
-    from tqdm import tqdm
-    from unetvgg_seg.prediction import mask_names
-    if images.is_dir() and out.resolve() == images.resolve():
-        raise ValueError(f'{out}: is the folder of the photographs; choose another')
-    suffix = '.png' if background == 'transparent' else '.jpg'
-    paths = list_images(images) if images.is_dir() else [images]
-    targets = [out/Path(name).with_suffix(suffix) for name in mask_names(paths)]
-    if not images.is_dir() and out.suffix: targets = [out]
-    failed = []
-    for path, target in zip(tqdm(paths, unit='image', disable=len(paths) == 1), targets):
-        try: image = read_image(path)
-        except ValueError as e:
-            failed.append(str(e))
-            continue
-        save_image(target, compose(image, segmenter.predict(image)), overwrite)
-    for line in failed: typer.echo(f'unetvgg-seg: {line}', err=True)
-    typer.echo(out)
-    if failed: raise typer.Exit(1)
+    make = lambda pictures: [compose(*pair) for pair in zip(pictures, segmenter.predict(pictures))]
+    _photographs(make, images, out, '.png' if background == 'transparent' else '.jpg', batch_size, overwrite)
 
 # %% ../nbs/08_cli.ipynb #8feafab1
 @app.command()

@@ -104,17 +104,19 @@ def cut_out(
     m = round(max(mask.shape) * margin)
     return alpha[max(y - m, 0):y + h + m, max(x - m, 0):x + w + m]
 
-# %% ../nbs/06_collage.ipynb #86213b55
+# %% ../nbs/06_collage.ipynb #2c6415ab
 def _panel(picture: np.ndarray, width: int) -> np.ndarray:
     "A picture scaled to a width, in its proportions"
     h, w = picture.shape[:2]
     how = cv2.INTER_AREA if width < w else cv2.INTER_LINEAR
     return cv2.resize(picture, (width, max(1, round(h * width / w))), interpolation=how)
 
+# %% ../nbs/06_collage.ipynb #b05e2ed9
 def _drawn(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
     "The mask as a grey picture, uint8 RGB"
     return np.repeat((_checked(image, mask) * 255).round().astype(np.uint8)[..., None], 3, axis=2)
 
+# %% ../nbs/06_collage.ipynb #32b6a3c2
 def collage(
     image: np.ndarray, # uint8 RGB `(H, W, 3)`
     mask: np.ndarray, # float 0..1 or bool `(H, W)`

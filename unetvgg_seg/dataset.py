@@ -6,8 +6,8 @@
 __all__ = ['IMAGE_SUFFIXES', 'PAD_COLOUR', 'SKINS', 'HAIRS', 'STYLES', 'POSES', 'THIGH', 'SHIN', 'FOOT', 'TORSO', 'THINGS',
            'CATEGORIES', 'TOY_PARTS', 'TOY_LAP', 'TOY_TUNE', 'COCO_MD5', 'read_image', 'natural_key', 'list_images',
            'write_aside', 'save_image', 'show_images', 'open_coco', 'image_list', 'annotation_rle', 'person_mask',
-           'Box', 'letterbox', 'unletterbox', 'resize_mask', 'overlay', 'disc', 'hull', 'limb', 'paste', 'toy_look',
-           'toy_pose', 'walk_pose', 'person_shapes', 'value_noise', 'texture', 'toy_backdrop', 'toy_thing',
+           'Box', 'letterbox', 'unletterbox', 'fit_image', 'resize_mask', 'overlay', 'disc', 'hull', 'limb', 'paste',
+           'toy_look', 'toy_pose', 'walk_pose', 'person_shapes', 'value_noise', 'texture', 'toy_backdrop', 'toy_thing',
            'draw_toy_scene', 'mask_polygons', 'polygon_iou', 'run_lengths', 'toy_people', 'toy_frame', 'toy_video',
            'fetch', 'download_coco', 'Sample', 'load_sample', 'random_flip', 'window', 'random_crop', 'random_colour',
            'augment', 'batch_picks', 'fit_sample', 'DataGenerator', 'show_batch']
@@ -247,6 +247,18 @@ def unletterbox(
     "Undo a letterbox"
     inner = mask[box.top:box.top + box.height, box.left:box.left + box.width]
     return cv2.resize(inner, box.source[::-1], interpolation=cv2.INTER_LINEAR)
+
+# %% ../nbs/01_dataset.ipynb #c03393a1
+def fit_image(
+    image: np.ndarray, # uint8 `(H, W, 3)`
+    size: int | tuple[int, int], # side, or `(height, width)`
+    fit: str = 'letterbox', # keep the proportions, or 'squash' them
+) -> tuple[np.ndarray, Box]: # the picture of that size, and the way back
+    "Bring a picture to the network's size"
+    if fit == 'letterbox': return letterbox(image, size)
+    if fit != 'squash': raise ValueError(f"fit must be 'letterbox' or 'squash', not {fit!r}")
+    h, w = (size, size) if isinstance(size, int) else size
+    return cv2.resize(image, (w, h), interpolation=cv2.INTER_AREA), Box(0, 0, h, w, image.shape[:2])
 
 # %% ../nbs/01_dataset.ipynb #bcf90fdb
 def resize_mask(
@@ -1052,19 +1064,16 @@ def batch_picks(
     turns = [(epoch, p) if steps is None else divmod(p, n) for p in places]
     return [(turn, int(_order(n, seed, turn, shuffle)[place])) for turn, place in turns]
 
-# %% ../nbs/01_dataset.ipynb #c60d92e6
+# %% ../nbs/01_dataset.ipynb #23b5943c
 def fit_sample(
     sample: Sample, # at any size
     size: tuple[int, int], # `(height, width)`
     fit: str = 'letterbox', # keep the proportions, or 'squash' them
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]: # float32 `(h, w, 3)` 0..1, bool `(h, w, 1)`, float32 `(h, w, 1)`
     "One sample at the network's size; the letterbox' border has weight 0"
-    if fit == 'squash':
-        image = cv2.resize(sample.image, size[::-1], interpolation=cv2.INTER_AREA)
-        mask, weight = (resize_mask(a, size) for a in sample[1:])
-    else:
-        image = letterbox(sample.image, size)[0]
-        mask, weight = (letterbox(a.astype(np.float32), size, 0)[0] >= 0.5 for a in sample[1:])
+    image = fit_image(sample.image, size, fit)[0]
+    if fit == 'squash': mask, weight = (resize_mask(a, size) for a in sample[1:])
+    else: mask, weight = (letterbox(a.astype(np.float32), size, 0)[0] >= 0.5 for a in sample[1:])
     return image.astype(np.float32) / 255, mask[..., None], weight[..., None].astype(np.float32)
 
 # %% ../nbs/01_dataset.ipynb #c7024ed8

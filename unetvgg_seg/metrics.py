@@ -82,7 +82,7 @@ class CombinedLoss(_RegionLoss):
 
     def get_config(self): return super().get_config() | dict(weight=self.weight)
 
-# %% ../nbs/03_metrics.ipynb #7854c590
+# %% ../nbs/03_metrics.ipynb #e40487bd
 def _overlap(y_true, y_pred, sample_weight, threshold: float) -> tuple:
     "Intersection and union of each image, int32 `(B,)`"
     t, p = ops.cast(y_true, 'float32') >= 0.5, ops.cast(y_pred, 'float32') >= threshold
@@ -92,6 +92,7 @@ def _overlap(y_true, y_pred, sample_weight, threshold: float) -> tuple:
     count = lambda a: ops.sum(ops.cast(a, 'int32'), axis=tuple(range(1, len(t.shape))))
     return count(ops.logical_and(t, p)), count(ops.logical_or(t, p))
 
+# %% ../nbs/03_metrics.ipynb #84694158
 @keras.saving.register_keras_serializable('unetvgg_seg')
 class IoU(keras.metrics.Metric):
     "Dataset-wise IoU: the sum of intersections over the sum of unions"

@@ -112,7 +112,7 @@ def vgg16_unet(
     outputs = layers.Conv2D(1, 1, activation='sigmoid', dtype='float32', name='mask')(x)
     return keras.Model(inputs, outputs, name='vgg16_unet')
 
-# %% ../nbs/02_model.ipynb #c596b108
+# %% ../nbs/02_model.ipynb #de6b082b
 _KINDS = {'InputLayer': '#9e9e9e', 'Conv2D': '#4c9be8', 'MaxPooling2D': '#e4572e',
           'Conv2DTranspose': '#f2b134', 'Concatenate': '#76b041'}
 
@@ -127,6 +127,7 @@ def _box(axis, x: float, side: float, depth: float, colour: str) -> float:
         axis.fill(*zip(*corners), facecolor=colour, edgecolor='#333', linewidth=0.4, alpha=shade)
     return x + depth
 
+# %% ../nbs/02_model.ipynb #9e0dd98b
 def draw_stack(
     model: keras.Model, # with fixed height and width
 ):

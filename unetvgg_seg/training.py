@@ -83,7 +83,7 @@ def make_config(
         if value is not None and value < 1: raise ValueError(f'{name} must be at least 1, not {value}')
     return config
 
-# %% ../nbs/04_training.ipynb #3a4488bf
+# %% ../nbs/04_training.ipynb #d64ff542
 def chosen_images(
     annotations: str | Path, # COCO's `instances_*.json`
     category: str = 'person', # category name
@@ -96,6 +96,7 @@ def chosen_images(
     count = min(len(without), round(empty * len(with_it)))
     return cat_ids, with_it + np.random.default_rng(seed).permutation(without)[:count].tolist(), coco
 
+# %% ../nbs/04_training.ipynb #74ee8953
 def generators(config: Config) -> tuple[DataGenerator, DataGenerator | None]: # for training, and for judging
     "The batches of a run"
     workers = config.workers or (os.cpu_count() if has_gpu() else 1)
@@ -109,7 +110,7 @@ def generators(config: Config) -> tuple[DataGenerator, DataGenerator | None]: # 
     folder = config.val_images or config.images
     return train, DataGenerator(cat_ids, img_ids, coco, config.batch_size, folder, shuffle=False, **common)
 
-# %% ../nbs/04_training.ipynb #7ebe66f2
+# %% ../nbs/04_training.ipynb #a6872e2d
 def has_gpu() -> bool:
     "Whether Keras' backend computes on a GPU"
     if keras.backend.backend() == 'torch':
@@ -121,6 +122,7 @@ def has_gpu() -> bool:
     import tensorflow as tf
     return bool(tf.config.list_physical_devices('GPU'))
 
+# %% ../nbs/04_training.ipynb #2042249a
 def _gpu_generation() -> float:
     "NVIDIA's compute capability of the first GPU, 7.5 for a T4"
     if keras.backend.backend() == 'torch':
@@ -133,7 +135,7 @@ def _gpu_generation() -> float:
     details = tf.config.experimental.get_device_details(tf.config.list_physical_devices('GPU')[0])
     return float('.'.join(map(str, details.get('compute_capability', (0, 0)))))
 
-# %% ../nbs/04_training.ipynb #7574617e
+# %% ../nbs/04_training.ipynb #4c522746
 def best_precision() -> str: # a Keras dtype policy
     "The number format by which this machine gains most"
     if has_gpu():
@@ -143,6 +145,7 @@ def best_precision() -> str: # a Keras dtype policy
     known = flags.read_text() if flags.exists() else ''
     return 'mixed_bfloat16' if 'avx512_bf16' in known or 'amx_bf16' in known else 'float32'
 
+# %% ../nbs/04_training.ipynb #5530293c
 @contextmanager
 def precision(policy: str) -> Iterator[None]: # a Keras dtype policy
     "Layers made inside compute by this policy"
@@ -151,7 +154,7 @@ def precision(policy: str) -> Iterator[None]: # a Keras dtype policy
     try: yield
     finally: keras.config.set_dtype_policy(before)
 
-# %% ../nbs/04_training.ipynb #1643e1ed
+# %% ../nbs/04_training.ipynb #28644cc2
 def learning_rate(config: Config, steps: int) -> float | keras.optimizers.schedules.LearningRateSchedule:
     "What Adam is given: a number, or a curve over all steps of the run"
     if config.schedule == 'plateau': return config.learning_rate
@@ -160,12 +163,14 @@ def learning_rate(config: Config, steps: int) -> float | keras.optimizers.schedu
     start, target = (config.learning_rate / 20, config.learning_rate) if warm else (config.learning_rate, None)
     return keras.optimizers.schedules.CosineDecay(start, max(1, total - warm), warmup_target=target, warmup_steps=warm)
 
+# %% ../nbs/04_training.ipynb #b9bd555b
 def build(config: Config) -> keras.Model:
     "The untrained network of a run; the same seed gives the same weights"
     keras.utils.set_random_seed(config.seed)
     shape = (config.size, config.size, 3)
     return vgg16_unet(shape, config.encoder_weights, config.preprocessing, config.decoder_filters, config.momentum)
 
+# %% ../nbs/04_training.ipynb #86a74f43
 def compile_model(model: keras.Model, config: Config, steps: int) -> keras.Model:
     "Give a model its loss, its optimizer and its scores"
     # XLA makes this network slower on a CPU under TensorFlow, and PyTorch's compiler takes minutes to begin
@@ -178,7 +183,7 @@ def compile_model(model: keras.Model, config: Config, steps: int) -> keras.Model
                   jit_compile=False if config.eager else jit, run_eagerly=config.eager)
     return model
 
-# %% ../nbs/04_training.ipynb #0cc98964
+# %% ../nbs/04_training.ipynb #5e348f63
 def write_history(file, history: list[dict]):
     "Write one row an epoch, as CSV"
     writer = csv.DictWriter(file, list(history[0]), lineterminator='\n')
@@ -194,6 +199,7 @@ def read_history(
     "The scores of a run"
     with open(Path(run)/'history.csv', newline='') as file: return _rows(file)
 
+# %% ../nbs/04_training.ipynb #349aec4e
 def save_last(path: Path, model: keras.Model, history: list[dict]):
     "Weights, optimizer and history in one file, whole or not at all"
     import io
@@ -212,10 +218,11 @@ def load_last(
     with zipfile.ZipFile(path) as archive: text = archive.read('history.csv').decode()
     with precision(policy): return keras.models.load_model(path), _rows(io.StringIO(text))
 
-# %% ../nbs/04_training.ipynb #163c52c9
+# %% ../nbs/04_training.ipynb #3a1fb03e
 class Diverged(ArithmeticError):
     "The loss or the weights are no longer numbers"
 
+# %% ../nbs/04_training.ipynb #19b1757f
 class RunKeeper(keras.callbacks.Callback):
     "Writes history, best and last model at the end of each epoch, and stops a run that has diverged"
     def __init__(
@@ -309,7 +316,7 @@ def _claim(run: Path, config: Config, resume: bool):
         if not resume: (run/name).unlink(missing_ok=True)
     with write_aside(run/'config.json', overwrite=True) as aside: aside.write_text(json.dumps(asdict(config), indent=1))
 
-# %% ../nbs/04_training.ipynb #f12fe527
+# %% ../nbs/04_training.ipynb #5b749e1b
 def _versions() -> dict[str, str]:
     "What computed a run"
     import platform
@@ -318,6 +325,7 @@ def _versions() -> dict[str, str]:
     return dict(python=platform.python_version(), keras=keras.version(), backend=f'{backend} {version(backend)}',
                 unetvgg_seg=version('unetvgg_seg'))
 
+# %% ../nbs/04_training.ipynb #d1921da2
 def _report(run: Path, config: Config, model: keras.Model, history: list[dict], data: DataGenerator, monitor: str) -> dict:
     "Sum a run up, as a dict and as files"
     # of equals the last, as `best.keras`
@@ -340,7 +348,7 @@ def _start(run: Path, config: Config, resume: bool, steps: int) -> tuple[keras.M
         return model, history
     with precision(config.precision): return compile_model(build(config), config, steps), []
 
-# %% ../nbs/04_training.ipynb #cb840a40
+# %% ../nbs/04_training.ipynb #8c94ecf1
 def _fit(run: Path, config: Config, resume: bool, verbose: str | int) -> dict:
     "Run the epochs that are missing; report and curves are written however it ends"
     data, judges = generators(config)
@@ -362,6 +370,7 @@ def _fit(run: Path, config: Config, resume: bool, verbose: str | int) -> dict:
         if history: report = _report(run, config, model, history, data, monitor)
     return report
 
+# %% ../nbs/04_training.ipynb #1748fded
 def train(
     run: str | Path, # folder of the run, made if need be
     annotations: str | Path | None = None, # COCO's `instances_*.json`; not needed to resume
