@@ -253,7 +253,7 @@ def demo(
     for name in ('collage.mp4', 'collage.gif'): segment_video(walk, folder/name, segmenter, overwrite=True)
     typer.echo(f'done; look at {folder}/collage.mp4 (this network has only ever seen drawn people)')
 
-# %% ../nbs/08_cli.ipynb #e7f7bf40
+# %% ../nbs/08_cli.ipynb #3aeef864
 def _one_line(error: Exception) -> str:
     "An exception as a line"
     text = ' '.join(str(error).split()) or type(error).__name__
@@ -265,7 +265,7 @@ def main():
     warnings.simplefilter('ignore')
     warnings.filterwarnings('default', category=UserWarning, module='unetvgg_seg')
     warnings.showwarning = lambda message, *_: typer.echo(f'unetvgg-seg: {message}', err=True)
-    try: app()
+    try: app(prog_name='unetvgg-seg')
     except Exception as e:
         typer.echo(f'unetvgg-seg: {_one_line(e)}', err=True)
         sys.exit(1)

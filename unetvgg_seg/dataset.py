@@ -955,10 +955,10 @@ def _get_zip(url, path, top, md5, keep_zip, progress):
     _unzip(path, top, progress)
     if not keep_zip: path.unlink()
 
-# %% ../nbs/01_dataset.ipynb #b281699d
+# %% ../nbs/01_dataset.ipynb #4e40d709
 def download_coco(
     folder: str | Path, # `annotations/` and a folder of images appear in it
-    split: str = 'val2017', # 'val2017' (5,000 images, 0.8 GB) or 'train2017' (118,287 images, 18 GB)
+    split: str = 'val2017', # 'val2017' (5,000 images, 1 GB with its annotations) or 'train2017' (118,287 images, 19 GB)
     base_url: str = 'http://images.cocodataset.org', # the server, or a mirror laid out like it
     keep_zip: bool = False, # keep the zips when they are unpacked
     checksums: dict[str, str] = COCO_MD5, # a zip's name without suffix: its MD5 sum

@@ -82,10 +82,10 @@ class CombinedLoss(_RegionLoss):
 
     def get_config(self): return super().get_config() | dict(weight=self.weight)
 
-# %% ../nbs/03_metrics.ipynb #e40487bd
+# %% ../nbs/03_metrics.ipynb #558f0c86
 def _overlap(y_true, y_pred, sample_weight, threshold: float) -> tuple:
     "Intersection and union of each image, int32 `(B,)`"
-    t, p = ops.cast(y_true, 'float32') >= 0.5, ops.cast(y_pred, 'float32') >= threshold
+    t, p = ops.cast(y_true, 'float32') >= 0.5, ops.cast(y_pred, 'float32') > threshold
     if sample_weight is not None:
         known = ops.reshape(ops.cast(sample_weight, 'float32'), ops.shape(t)) > 0
         t, p = ops.logical_and(t, known), ops.logical_and(p, known)
