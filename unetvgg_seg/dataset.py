@@ -10,9 +10,9 @@ __all__ = ['IMAGE_SUFFIXES', 'PAD_COLOUR', 'SKINS', 'HAIRS', 'STYLES', 'POSES', 
            'toy_look', 'toy_pose', 'walk_pose', 'person_shapes', 'value_noise', 'texture', 'toy_backdrop', 'toy_thing',
            'draw_toy_scene', 'mask_polygons', 'polygon_iou', 'run_lengths', 'toy_people', 'toy_frame', 'toy_video',
            'fetch', 'download_coco', 'Sample', 'load_sample', 'random_flip', 'window', 'random_crop', 'random_colour',
-           'augment', 'batch_picks', 'fit_sample', 'DataGenerator', 'show_batch']
+           'augment', 'batch_picks', 'fit_sample', 'DataGenerator', 'show_batch', 'Source', 'join_datasets']
 
-# %% ../nbs/01_dataset.ipynb #29373f80
+# %% ../nbs/01_dataset.ipynb #b99c68d3
 import errno
 import io
 import json
@@ -20,7 +20,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, redirect_stdout, suppress
 from functools import lru_cache
 from pathlib import Path
@@ -1143,3 +1143,46 @@ def show_batch(
     images = [(i * 255).round().astype(np.uint8) for i in batch[0][:n]]
     masks = [m[..., 0].astype(np.float32) for m in batch[1][:n]]
     show_images(images + masks + [overlay(i, m) for i, m in zip(images, masks)], columns=len(images), width=1.5)
+
+# %% ../nbs/01_dataset.ipynb #e6204a0c
+class Source(NamedTuple):
+    "A COCO dataset as a part of a mixture"
+    annotations: str | Path     # `instances_*.json`
+    images: str | Path          # folder of its images
+    share: float = 1.0          # how often each picture comes in a pass: 2 is twice, 0.5 is every second picture, once
+    margin: float | None = None # known is only what is this near to the annotated people, in sizes of their boxes; None: all
+
+# %% ../nbs/01_dataset.ipynb #1ef90d2d
+def _far_away(record: dict, people: list[dict], margin: float) -> dict: # a crowd's annotation
+    "All of an image that is further from its people than the margin"
+    far = np.ones((record['height'], record['width']), np.uint8, order='F')
+    for x, y, w, h in (a['bbox'] for a in people):
+        far[max(0, int(y - margin * h)):int(np.ceil(y + h + margin * h)), max(0, int(x - margin * w)):int(np.ceil(x + w + margin * w))] = 0
+    rle = rle_tools.encode(far)
+    return dict(segmentation=dict(rle, counts=rle['counts'].decode()), iscrowd=1, area=int(far.sum()), bbox=[0, 0, *far.shape[::-1]])
+
+# %% ../nbs/01_dataset.ipynb #ebc47a85
+def _picked(ids: list[int], share: float, rng: np.random.Generator) -> list[int]:
+    "Each id as often as its share says; of a fraction, some by chance"
+    whole, part = divmod(share, 1)
+    return ids * int(whole) + sorted(rng.permutation(ids)[:round(part * len(ids))].tolist())
+
+def join_datasets(
+    sources: Iterable[Source], # datasets that all have the category
+    category: str = 'person', # the only one that is kept
+    seed: int = 0, # chooses the pictures of fractional shares
+) -> COCO: # new ids; the images' names are whole paths, so that any folder will do for them
+    "Several COCO datasets as one index"
+    images, annotations, rng = [], [], np.random.default_rng(seed)
+    for source in sources:
+        cat_ids, ids, coco = image_list(source.annotations, category, present=None)
+        folder = Path(source.images).resolve()
+        for i in _picked(ids, source.share, rng):
+            record, people = coco.imgs[i], coco.loadAnns(coco.getAnnIds(imgIds=[i], catIds=cat_ids))
+            if people and source.margin is not None: people = [*people, _far_away(record, people, source.margin)]
+            images.append(record | dict(id=len(images) + 1, file_name=str(folder/record['file_name'])))
+            for a in people: annotations.append(a | dict(id=len(annotations) + 1, image_id=len(images), category_id=1))
+    joined = COCO()
+    joined.dataset = dict(images=images, annotations=annotations, categories=[dict(id=1, name=category)])
+    with redirect_stdout(io.StringIO()): joined.createIndex()
+    return joined
