@@ -72,7 +72,7 @@ class Preset(str, Enum):
     default = 'default'
     original = 'original'
 
-# %% ../nbs/08_cli.ipynb #2b7fd866
+# %% ../nbs/08_cli.ipynb #aa7e3fce
 @app.command()
 def train(
     run: Annotated[Path, typer.Argument(help='Folder of the run; best.keras in it is the model to use.')],
@@ -106,8 +106,8 @@ def train(
     given = dict(annotations=annotations, images=images, val_annotations=val_annotations, val_images=val_images)
     paths |= {k: v for k, v in given.items() if v}
     settings = dict(size=size, epochs=epochs, steps=steps, val_limit=val_limit, batch_size=batch_size,
-                    learning_rate=learning_rate, category=category, seed=seed, encoder_weights=encoder_weights, weights=weights, encoder_rate=encoder_rate,
-                    extra=extra and _sources(extra))
+                    learning_rate=learning_rate, category=category, seed=seed, encoder_weights=encoder_weights,
+                    weights=weights, encoder_rate=encoder_rate, extra=extra and _sources(extra))
     settings = {k: v for k, v in settings.items() if v is not None}
     if encoder_weights == 'none': settings['encoder_weights'] = None
     _quiet_keras()

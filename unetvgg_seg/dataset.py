@@ -1152,14 +1152,15 @@ class Source(NamedTuple):
     share: float = 1.0          # how often each picture comes in a pass: 2 is twice, 0.5 is every second picture, once
     margin: float | None = None # known is only what is this near to the annotated people, in sizes of their boxes; None: all
 
-# %% ../nbs/01_dataset.ipynb #1ef90d2d
+# %% ../nbs/01_dataset.ipynb #1affb391
 def _far_away(record: dict, people: list[dict], margin: float) -> dict: # a crowd's annotation
     "All of an image that is further from its people than the margin"
     far = np.ones((record['height'], record['width']), np.uint8, order='F')
-    for x, y, w, h in (a['bbox'] for a in people):
-        far[max(0, int(y - margin * h)):int(np.ceil(y + h + margin * h)), max(0, int(x - margin * w)):int(np.ceil(x + w + margin * w))] = 0
+    near = lambda start, length: slice(max(0, int(start - margin * length)), int(np.ceil(start + length + margin * length)))
+    for x, y, w, h in (a['bbox'] for a in people): far[near(y, h), near(x, w)] = 0
     rle = rle_tools.encode(far)
-    return dict(segmentation=dict(rle, counts=rle['counts'].decode()), iscrowd=1, area=int(far.sum()), bbox=[0, 0, *far.shape[::-1]])
+    outline = dict(rle, counts=rle['counts'].decode())
+    return dict(segmentation=outline, iscrowd=1, area=int(far.sum()), bbox=[0, 0, *far.shape[::-1]])
 
 # %% ../nbs/01_dataset.ipynb #ebc47a85
 def _picked(ids: list[int], share: float, rng: np.random.Generator) -> list[int]:

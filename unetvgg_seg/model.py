@@ -126,7 +126,7 @@ def save_weights(
     about = dict(format=FORMAT, preprocessing=model.get_layer('preprocessing').mode)
     with open(path, 'wb') as file: np.savez_compressed(file, about=json.dumps(about), **packed)
 
-# %% ../nbs/02_model.ipynb #af81425d
+# %% ../nbs/02_model.ipynb #be36c3a4
 def _read_packed(path: Path) -> dict[str, np.ndarray]:
     "The arrays of a file of `save_weights`"
     try:
@@ -136,7 +136,7 @@ def _read_packed(path: Path) -> dict[str, np.ndarray]:
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as e:
         raise ValueError(f'{path}: not a whole file of weights ({type(e).__name__}); get it again') from e
     if about.get('format') != FORMAT:
-        raise ValueError(f'{path}: weights of format {about.get("format")}, and this version of unetvgg_seg reads {FORMAT}; update it')
+        raise ValueError(f'{path}: weights of format {about.get("format")}, this package reads {FORMAT}; update it')
     return packed | dict(about=about)
 
 def load_weights(
@@ -156,7 +156,8 @@ def load_weights(
     wanted = list(_named_weights(model))
     for name, weight, _ in wanted:
         found = packed[name].shape if name in packed else 'not there'
-        if found != tuple(weight.shape): raise ValueError(f'{path}: weights of another network: {name} is {found}, not {tuple(weight.shape)}')
+        if found != tuple(weight.shape):
+            raise ValueError(f'{path}: weights of another network: {name} is {found}, not {tuple(weight.shape)}')
     for name, weight, _ in wanted: weight.assign(packed[name] * packed.get(f'{name} scale', np.float32(1)))
     return model
 

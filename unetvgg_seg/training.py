@@ -175,12 +175,13 @@ def learning_rate(config: Config, steps: int) -> float | keras.optimizers.schedu
     start, target = (config.learning_rate / 20, config.learning_rate) if warm else (config.learning_rate, None)
     return keras.optimizers.schedules.CosineDecay(start, max(1, total - warm), warmup_target=target, warmup_steps=warm)
 
-# %% ../nbs/04_training.ipynb #4630a746
+# %% ../nbs/04_training.ipynb #c209d559
 def build(config: Config) -> keras.Model:
     "The untrained network of a run; the same seed gives the same weights"
     keras.utils.set_random_seed(config.seed)
     shape = (config.size, config.size, 3)
-    return vgg16_unet(shape, config.encoder_weights, config.preprocessing, config.decoder_filters, config.momentum, config.weights)
+    return vgg16_unet(shape, config.encoder_weights, config.preprocessing, config.decoder_filters, config.momentum,
+                      config.weights)
 
 # %% ../nbs/04_training.ipynb #c808a490
 @keras.saving.register_keras_serializable('unetvgg_seg')
@@ -401,7 +402,7 @@ def _fit(run: Path, config: Config, resume: bool, verbose: str | int) -> dict:
         if history: report = _report(run, config, model, history, data, monitor)
     return report
 
-# %% ../nbs/04_training.ipynb #95b2725f
+# %% ../nbs/04_training.ipynb #bf9a9ac6
 def train(
     run: str | Path, # folder of the run, made if need be
     annotations: str | Path | None = None, # COCO's `instances_*.json`; not needed to resume
@@ -418,7 +419,7 @@ def train(
     if not resume and not (annotations and images):
         raise ValueError('train needs annotations and images (--data), or resume=True (--resume)')
     paths = dict(annotations=annotations, images=images, val_annotations=val_annotations, val_images=val_images)
-    paths |= {k: settings[k] for k in ('encoder_weights', 'weights') if settings.get(k) not in (None, 'imagenet', 'person')}
+    paths |= {k: settings[k] for k in ('encoder_weights', 'weights') if settings.get(k) not in (None, 'imagenet')}
     whole = lambda path: str(Path(path).resolve())
     settings |= {k: whole(v) for k, v in paths.items() if v is not None}
     if settings.get('extra'):
