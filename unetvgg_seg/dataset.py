@@ -12,7 +12,7 @@ __all__ = ['IMAGE_SUFFIXES', 'PAD_COLOUR', 'SKINS', 'HAIRS', 'STYLES', 'POSES', 
            'fetch', 'download_coco', 'Sample', 'load_sample', 'random_flip', 'window', 'random_crop', 'random_colour',
            'augment', 'batch_picks', 'fit_sample', 'DataGenerator', 'show_batch', 'Source', 'join_datasets']
 
-# %% ../nbs/01_dataset.ipynb #b99c68d3
+# %% ../nbs/01_dataset.ipynb #f075fbf7
 import errno
 import io
 import json
@@ -24,6 +24,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, redirect_stdout, suppress
 from functools import lru_cache
 from pathlib import Path
+from threading import get_ident
 from typing import NamedTuple
 
 import cv2
@@ -45,29 +46,32 @@ def _rgb(image) -> np.ndarray: # a PIL image of any mode
         image = Image.alpha_composite(Image.new('RGBA', image.size, 'white'), image)
     return np.array(image.convert('RGB'))
 
-# %% ../nbs/01_dataset.ipynb #a4a82b72
+# %% ../nbs/01_dataset.ipynb #4ea28a2a
+_TURNS = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}     # EXIF's orientation: which `PIL.Image.Transpose` undoes it
+
 def read_image(
     path: str | Path, # an image file of any kind that Pillow reads
     upright: bool = True, # turn it as its EXIF note says; False for COCO files, whose masks fit the stored pixels
 ) -> np.ndarray: # uint8 `(H, W, 3)`, RGB
     "Read a picture; a missing, truncated or foreign file is an error of one line"
-    from PIL import Image, ImageOps
+    from PIL import Image
     try:
         with Image.open(path) as image:
             image.load()
-            return _rgb(ImageOps.exif_transpose(image) if upright else image)
+            turn = _TURNS.get(image.getexif().get(0x0112)) if upright else None
+            return _rgb(image if turn is None else image.transpose(turn))
     except FileNotFoundError:
         raise FileNotFoundError(f'{path}: there is no such image') from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as e:
+    except Exception as e:      # Pillow raises a dozen kinds
         reason = 'not an image' if type(e).__name__ == 'UnidentifiedImageError' else str(e)
         raise ValueError(f'{path}: cannot be read as an image ({reason}); replace or remove it') from None
 
-# %% ../nbs/01_dataset.ipynb #f20d3678
+# %% ../nbs/01_dataset.ipynb #a672621f
 IMAGE_SUFFIXES = {'.jpg', '.jpeg', '.png', '.bmp', '.gif', '.tif', '.tiff', '.webp'}
 
 def natural_key(path: str | Path) -> list: # sort key
     "Sort key by which 2.jpg comes before 10.jpg"
-    return [(0, int(part), '') if part.isdigit() else (1, 0, part.lower()) for part in re.split(r'(\d+)', Path(path).name)]
+    return [(0, int(part), '') if part.isdecimal() else (1, 0, part.lower()) for part in re.split(r'(\d+)', Path(path).name)]
 
 def list_images(folder: str | Path) -> list[Path]: # the image files, in natural order
     "The images of one folder; no folder or no image in it is an error"
@@ -77,7 +81,7 @@ def list_images(folder: str | Path) -> list[Path]: # the image files, in natural
     if not files: raise ValueError(f'{folder}: no images in it (looked for {", ".join(sorted(IMAGE_SUFFIXES))})')
     return sorted(files, key=natural_key)
 
-# %% ../nbs/01_dataset.ipynb #16cf335c
+# %% ../nbs/01_dataset.ipynb #0e51e9d6
 _REFUSALS = {
     errno.ENOSPC: 'the disk is full; free some space',
     errno.EACCES: 'the folder is not writable; choose another',
@@ -95,7 +99,7 @@ def write_aside(
     path = Path(path)
     if path.exists() and not overwrite:
         raise FileExistsError(f'{path}: exists; choose another name, or pass overwrite=True (--overwrite)')
-    aside = path.with_name(f'.{path.stem}.{os.getpid()}.part{path.suffix}')
+    aside = path.with_name(f'.{path.stem[:99]}.{os.getpid()}-{get_ident()}.part{path.suffix}')      # one for each thread
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield aside
@@ -192,7 +196,7 @@ def annotation_rle(
         raise ValueError(f"annotation {ann['id']}: its run lengths don't fit image {record['file_name']} ({height}x{width})")
     return rle_tools.frPyObjects(outline, height, width) if isinstance(outline['counts'], list) else outline
 
-# %% ../nbs/01_dataset.ipynb #cd4fdf53
+# %% ../nbs/01_dataset.ipynb #6a9e308c
 def _union(rles: list[dict | None], shape: tuple[int, int]) -> np.ndarray:
     "The union of run lengths as a bool array"
     rles = [r for r in rles if r]
@@ -208,10 +212,11 @@ def person_mask(
     if crowd not in ('include', 'ignore'): raise ValueError(f"crowd must be 'include' or 'ignore', not {crowd!r}")
     anns = coco.loadAnns(coco.getAnnIds(imgIds=[img_id], catIds=cat_ids))
     shape = coco.imgs[img_id]['height'], coco.imgs[img_id]['width']
-    people = _union([annotation_rle(coco, a) for a in anns if not a.get('iscrowd')], shape)
-    crowds = _union([annotation_rle(coco, a) for a in anns if a.get('iscrowd')], shape)
-    if crowd == 'include': return people | crowds, np.ones(shape, bool)
-    return people, people | ~crowds
+    united = lambda chosen: _union([annotation_rle(coco, a) for a in anns if chosen(a)], shape)
+    people, crowds = united(lambda a: not a.get('iscrowd')), united(lambda a: a.get('iscrowd') and not a.get('unknown'))
+    unknown = united(lambda a: a.get('unknown'))        # see `Source.margin`
+    if crowd == 'include': people = people | crowds
+    return people, people | ~(crowds | unknown)
 
 # %% ../nbs/01_dataset.ipynb #7a5b807f
 PAD_COLOUR = (124, 116, 104)   # ImageNet's mean, RGB
@@ -239,14 +244,15 @@ def letterbox(
     return cv2.copyMakeBorder(inner, box.top, h - height - box.top, box.left, w - width - box.left, cv2.BORDER_CONSTANT,
                               value=pad if image.ndim == 3 else (pad if np.isscalar(pad) else 0)), box
 
-# %% ../nbs/01_dataset.ipynb #4ea638cc
+# %% ../nbs/01_dataset.ipynb #616d650d
 def unletterbox(
     mask: np.ndarray, # float32 `(h, w)`, the network's answer to a letterboxed picture
     box: Box, # what `letterbox` gave
 ) -> np.ndarray: # float32 `(H, W)` at the source's size
     "Undo a letterbox"
     inner = mask[box.top:box.top + box.height, box.left:box.left + box.width]
-    return cv2.resize(inner, box.source[::-1], interpolation=cv2.INTER_LINEAR)
+    smaller = box.source[0] < box.height and box.source[1] < box.width
+    return cv2.resize(inner, box.source[::-1], interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
 
 # %% ../nbs/01_dataset.ipynb #c03393a1
 def fit_image(
@@ -1152,7 +1158,7 @@ class Source(NamedTuple):
     share: float = 1.0          # how often each picture comes in a pass: 2 is twice, 0.5 is every second picture, once
     margin: float | None = None # known is only what is this near to the annotated people, in sizes of their boxes; None: all
 
-# %% ../nbs/01_dataset.ipynb #1affb391
+# %% ../nbs/01_dataset.ipynb #4363f08e
 def _far_away(record: dict, people: list[dict], margin: float) -> dict: # a crowd's annotation
     "All of an image that is further from its people than the margin"
     far = np.ones((record['height'], record['width']), np.uint8, order='F')
@@ -1160,11 +1166,12 @@ def _far_away(record: dict, people: list[dict], margin: float) -> dict: # a crow
     for x, y, w, h in (a['bbox'] for a in people): far[near(y, h), near(x, w)] = 0
     rle = rle_tools.encode(far)
     outline = dict(rle, counts=rle['counts'].decode())
-    return dict(segmentation=outline, iscrowd=1, area=int(far.sum()), bbox=[0, 0, *far.shape[::-1]])
+    return dict(segmentation=outline, iscrowd=1, unknown=1, area=int(far.sum()), bbox=[0, 0, *far.shape[::-1]])
 
-# %% ../nbs/01_dataset.ipynb #ebc47a85
+# %% ../nbs/01_dataset.ipynb #a66d0d9a
 def _picked(ids: list[int], share: float, rng: np.random.Generator) -> list[int]:
     "Each id as often as its share says; of a fraction, some by chance"
+    if share < 0: raise ValueError(f'the share of a dataset must be 0 or more, not {share}')
     whole, part = divmod(share, 1)
     return ids * int(whole) + sorted(rng.permutation(ids)[:round(part * len(ids))].tolist())
 

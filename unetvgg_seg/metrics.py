@@ -12,26 +12,31 @@ import keras
 import numpy as np
 from keras import ops
 
-# %% ../nbs/03_metrics.ipynb #07fec6a3
-def _flat(y_true, y_pred, sample_weight=None):
-    "Both as flat float32, unknown pixels (weight 0) taken out of both"
-    y_true, y_pred = (ops.reshape(ops.cast(y, 'float32'), (-1,)) for y in (y_true, y_pred))
-    if sample_weight is None: return y_true, y_pred
-    known = ops.reshape(ops.cast(sample_weight, 'float32'), (-1,))
-    return y_true * known, y_pred * known
+# %% ../nbs/03_metrics.ipynb #4aa45fca
+def _each_pixel(sample_weight, like):
+    "Weights of pixels or of whole images, as one for each pixel"
+    w = ops.cast(sample_weight, 'float32')
+    if len(w.shape) == len(like.shape) - 1: w = w[..., None]                                  # without the channel
+    if len(w.shape) < len(like.shape): w = ops.reshape(w, (-1,) + (1,) * (len(like.shape) - 1))      # one for each image
+    return ops.broadcast_to(w, ops.shape(like))
+
+def _sums(y_true, y_pred, sample_weight=None):
+    "Intersection of the two, and the sum of each, all weighted; weight 0 is unknown"
+    t, p = (ops.cast(y, 'float32') for y in (y_true, y_pred))
+    w = 1.0 if sample_weight is None else _each_pixel(sample_weight, t)
+    return ops.sum(w * t * p), ops.sum(w * t), ops.sum(w * p)
 
 @keras.saving.register_keras_serializable('unetvgg_seg')
 def jaccard_coef(
     y_true, # `(B, h, w, 1)`, 0 or 1
     y_pred, # `(B, h, w, 1)`, 0..1
-    sample_weight=None, # `(B, h, w, 1)`: 0 where the truth is unknown
+    sample_weight=None, # `(B, h, w, 1)`: 0 where the truth is unknown; or `(B,)`, one for each image
 ): # scalar, 0..1
     "(intersection + 1) / (union + 1) of a whole batch, on probabilities"
-    t, p = _flat(y_true, y_pred, sample_weight)
-    intersection = ops.sum(t * p)
-    return (intersection + 1) / (ops.sum(t) + ops.sum(p) - intersection + 1)
+    both, t, p = _sums(y_true, y_pred, sample_weight)
+    return (both + 1) / (t + p - both + 1)
 
-# %% ../nbs/03_metrics.ipynb #74162642
+# %% ../nbs/03_metrics.ipynb #fc27a1ba
 @keras.saving.register_keras_serializable('unetvgg_seg')
 def dice_coef(
     y_true, # as in `jaccard_coef`
@@ -39,8 +44,8 @@ def dice_coef(
     sample_weight=None,
 ): # scalar, 0..1
     "(2 intersection + 1) / (sum of both + 1) of a whole batch, on probabilities"
-    t, p = _flat(y_true, y_pred, sample_weight)
-    return (2 * ops.sum(t * p) + 1) / (ops.sum(t) + ops.sum(p) + 1)
+    both, t, p = _sums(y_true, y_pred, sample_weight)
+    return (2 * both + 1) / (t + p + 1)
 
 # %% ../nbs/03_metrics.ipynb #bd760370
 class _RegionLoss(keras.losses.Loss):
@@ -65,7 +70,7 @@ class DiceLoss(_RegionLoss):
 
 jaccard_loss, dice_loss = JaccardLoss(), DiceLoss()
 
-# %% ../nbs/03_metrics.ipynb #40add5fa
+# %% ../nbs/03_metrics.ipynb #503a8fb2
 @keras.saving.register_keras_serializable('unetvgg_seg')
 class CombinedLoss(_RegionLoss):
     "Cross-entropy of the known pixels, plus `weight` times the Jaccard loss"
@@ -76,18 +81,18 @@ class CombinedLoss(_RegionLoss):
     def call(self, y_true, y_pred, sample_weight=None):
         pixels = keras.losses.binary_crossentropy(ops.cast(y_true, 'float32'), ops.cast(y_pred, 'float32'))
         known = ops.ones_like(pixels)
-        if sample_weight is not None: known = ops.reshape(ops.cast(sample_weight, 'float32'), ops.shape(pixels))
+        if sample_weight is not None: known = _each_pixel(sample_weight, ops.cast(y_true, 'float32'))[..., 0]
         entropy = ops.sum(pixels * known) / ops.maximum(ops.sum(known), 1)
         return entropy + self.weight * (1 - jaccard_coef(y_true, y_pred, sample_weight))
 
     def get_config(self): return super().get_config() | dict(weight=self.weight)
 
-# %% ../nbs/03_metrics.ipynb #558f0c86
+# %% ../nbs/03_metrics.ipynb #36070a67
 def _overlap(y_true, y_pred, sample_weight, threshold: float) -> tuple:
     "Intersection and union of each image, int32 `(B,)`"
     t, p = ops.cast(y_true, 'float32') >= 0.5, ops.cast(y_pred, 'float32') > threshold
     if sample_weight is not None:
-        known = ops.reshape(ops.cast(sample_weight, 'float32'), ops.shape(t)) > 0
+        known = _each_pixel(sample_weight, t) > 0
         t, p = ops.logical_and(t, known), ops.logical_and(p, known)
     count = lambda a: ops.sum(ops.cast(a, 'int32'), axis=tuple(range(1, len(t.shape))))
     return count(ops.logical_and(t, p)), count(ops.logical_or(t, p))

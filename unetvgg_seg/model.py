@@ -6,7 +6,7 @@
 __all__ = ['SKIPS', 'BOTTLENECK', 'FORMAT', 'check_size', 'Preprocessing', 'conv_block', 'define_decoder', 'vgg16_encoder',
            'quantise', 'save_weights', 'load_weights', 'vgg16_unet', 'draw_stack', 'draw_graph']
 
-# %% ../nbs/02_model.ipynb #647ef264
+# %% ../nbs/02_model.ipynb #119903e7
 import json
 import zipfile
 import zlib
@@ -15,6 +15,8 @@ from pathlib import Path
 import keras
 import numpy as np
 from keras import layers, ops
+
+from .dataset import write_aside
 
 # %% ../nbs/02_model.ipynb #330c0bb0
 def check_size(
@@ -27,7 +29,7 @@ def check_size(
             near = ' and '.join(map(str, sorted({max(16, n // 16 * 16), n // 16 * 16 + 16})))
             raise ValueError(f'{name} {n} is not a multiple of 16; the nearest are {near}')
 
-# %% ../nbs/02_model.ipynb #c8727ddb
+# %% ../nbs/02_model.ipynb #1b91893d
 @keras.saving.register_keras_serializable('unetvgg_seg')
 class Preprocessing(layers.Layer):
     "From RGB 0..1 to what the encoder's weights expect: 'vgg16' is BGR 0..255 minus ImageNet's mean, None changes nothing"
@@ -42,6 +44,8 @@ class Preprocessing(layers.Layer):
         check_size(*(n if isinstance(n, int) else None for n in x.shape[1:3]))
         if self.mode is None: return x
         return ops.flip(x, axis=-1) * 255 - ops.cast(ops.array(self.MEAN_BGR), x.dtype)
+
+    def compute_output_shape(self, shape): return shape      # else Keras would try it out, on a size that doesn't fit
 
     def get_config(self): return super().get_config() | dict(mode=self.mode)
 
@@ -104,7 +108,7 @@ def quantise(
     scale = np.maximum(abs(kernel).max(axis=others, keepdims=True), 1e-12) / 127
     return np.round(kernel / scale).astype(np.int8), scale.astype(np.float32)
 
-# %% ../nbs/02_model.ipynb #59434d6a
+# %% ../nbs/02_model.ipynb #0a58769d
 FORMAT = 1      # of the files; another one is refused
 
 def _named_weights(model: keras.Model):
@@ -114,19 +118,20 @@ def _named_weights(model: keras.Model):
         for w in layer.weights: yield f'{layer.name}/{w.name}', w, channels if w.name == 'kernel' else None
 
 def save_weights(
-    path: str | Path, # `.npz` to write
+    path: str | Path, # `.npz` to write; one that is there is replaced
     model: keras.Model, # of `vgg16_unet`
 ):
     "Save a network's weights with its kernels in 8 bits, a quarter of the size"
+    if Path(path).suffix != '.npz': raise ValueError(f'{path}: the name must end in .npz')
     packed = {}
     for name, weight, axis in _named_weights(model):
         value = ops.convert_to_numpy(weight)
         if axis is None: packed[name] = value
         else: packed[name], packed[f'{name} scale'] = quantise(value, axis)
     about = dict(format=FORMAT, preprocessing=model.get_layer('preprocessing').mode)
-    with open(path, 'wb') as file: np.savez_compressed(file, about=json.dumps(about), **packed)
+    with write_aside(path, overwrite=True) as aside: np.savez_compressed(aside, about=json.dumps(about), **packed)
 
-# %% ../nbs/02_model.ipynb #be36c3a4
+# %% ../nbs/02_model.ipynb #d75a120a
 def _read_packed(path: Path) -> dict[str, np.ndarray]:
     "The arrays of a file of `save_weights`"
     try:
@@ -146,8 +151,11 @@ def load_weights(
     "Give a network the weights of a file; one that doesn't fit is an error, and changes nothing"
     path = Path(path)
     if path.suffix != '.npz':
+        before = model.get_weights()
         try: model.load_weights(path)
-        except Exception as e: raise ValueError(f'{path}: not weights of this network ({str(e).splitlines()[0]})') from e
+        except Exception as e:
+            model.set_weights(before)
+            raise ValueError(f'{path}: not weights of this network ({str(e).splitlines()[0]})') from e
         return model
     packed = _read_packed(path)
     mode = model.get_layer('preprocessing').mode

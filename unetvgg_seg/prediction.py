@@ -112,7 +112,7 @@ def load_model(
     path = _checkpoint(source)
     return check_model(_load_keras(path), path)
 
-# %% ../nbs/05_prediction.ipynb #66702907
+# %% ../nbs/05_prediction.ipynb #bf020ec0
 def trained_fit(
     source: str | Path, # as for `load_model`
 ) -> str: # 'letterbox' or 'squash'
@@ -120,8 +120,8 @@ def trained_fit(
     source = Path(source)
     if (source/'saved_model.pb').is_file(): return 'squash'
     config = (source if source.is_dir() else source.parent)/'config.json'
-    known = json.loads(config.read_text()) if config.is_file() else {}
-    return known.get('fit', 'letterbox')
+    try: return dict(json.loads(config.read_text())).get('fit', 'letterbox')
+    except (OSError, ValueError, TypeError): return 'letterbox'         # none, or another program's
 
 # %% ../nbs/05_prediction.ipynb #df9f5643
 def as_image(
@@ -247,7 +247,7 @@ def _reading(
         try: yield key, read(key)
         except (OSError, ValueError) as e: failed[key] = str(e)
 
-# %% ../nbs/05_prediction.ipynb #71edc209
+# %% ../nbs/05_prediction.ipynb #ee4c25c0
 def convert_folder(
     make: Callable, # of a list of uint8 RGB pictures, what to save for each
     images: str | Path, # folder of pictures
@@ -264,10 +264,13 @@ def convert_folder(
     targets = {path: out/name for path, name in zip(paths, mask_names(paths, suffix))}
     report = FolderReport(skipped=[t for t in targets.values() if t.exists() and not overwrite])
     todo = [p for p in paths if overwrite or not targets[p].exists()]
-    pictures = _reading(read_image, tqdm(todo, unit='image', disable=not progress), report.failed)
+    pictures = _reading(read_image, todo, report.failed)
+    bar = tqdm(total=len(todo), unit='image', disable=not progress or not todo)
     while batch := list(islice(pictures, batch_size)):
-        for (path, _), made in zip(batch, make([image for _, image in batch])):
+        for (path, _), made in zip(batch, make([image for _, image in batch]), strict=True):
             report.done.append(save_image(targets[path], made, overwrite))
+        bar.update(len(report.done) + len(report.failed) - bar.n)
+    bar.close()
     return report
 
 # %% ../nbs/05_prediction.ipynb #7efe095c
@@ -300,7 +303,7 @@ def score_mask(
                 image_iou=intersection / union if union else 1.0,
                 boundary_iou=boundary_iou(sample.mask, found, weight=sample.weight))
 
-# %% ../nbs/05_prediction.ipynb #684d699c
+# %% ../nbs/05_prediction.ipynb #5c98b2b2
 def _summary(scores: list[dict]) -> dict:
     "The figures of some images together"
     total = lambda name: sum(s[name] for s in scores)
@@ -309,7 +312,7 @@ def _summary(scores: list[dict]) -> dict:
 
 GROUPS = {'nobody': lambda s: s['people'] == 0, 'one person': lambda s: s['people'] == 1, 'more': lambda s: s['people'] > 1,
           'small (< 1 %)': lambda s: s['people'] and s['person'] < .01 * s['known'],
-          'medium (1-10 %)': lambda s: s['people'] and .01 <= s['person'] / s['known'] < .1,
+          'medium (1-10 %)': lambda s: s['people'] and .01 * s['known'] <= s['person'] < .1 * s['known'],
           'large (> 10 %)': lambda s: s['people'] and s['person'] >= .1 * s['known']}
 
 def _figures(scores: list[dict]) -> dict:

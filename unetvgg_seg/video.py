@@ -36,7 +36,7 @@ def exact_rate(
     near = abs(fps - ntsc) < min(0.005, abs(fps - whole))
     return ntsc if near else Fraction(fps).limit_denominator(1001)
 
-# %% ../nbs/07_video.ipynb #51028f2b
+# %% ../nbs/07_video.ipynb #e27abd70
 def _ffmpeg_frames(path: str | Path, filters: str, *options: str, start: float = 0):
     "What ffmpeg says about a video, and an iterator of its frames as bytes"
     import logging
@@ -46,7 +46,8 @@ def _ffmpeg_frames(path: str | Path, filters: str, *options: str, start: float =
     path = Path(path)
     if not path.is_file(): raise FileNotFoundError(f'{path}: there is no such video')
     options = ['-map', '0:V:0', '-vf', filters, *options]
-    frames = imageio_ffmpeg.read_frames(str(path.resolve()), input_params=['-ss', str(start)], output_params=options)
+    seek = ['-ss', str(start)] if start else []      # some files cannot be sought in, not even to 0
+    frames = imageio_ffmpeg.read_frames(str(path.resolve()), input_params=seek, output_params=options)
     try: return next(frames), frames
     except (OSError, IndexError):
         raise ValueError(f'{path}: not a video, or cut off and without its index; get it again') from None
@@ -384,10 +385,10 @@ def _sink(source, target: str | Path, info: VideoInfo, start: float, overwrite: 
     if suffix == '.gif': return write_gif(target, info.fps, overwrite=overwrite)
     raise ValueError(f'{target}: the name must end in .mp4 or .gif')
 
-# %% ../nbs/07_video.ipynb #f395815c
+# %% ../nbs/07_video.ipynb #00199f02
 def _pairs(frames: Iterable, segmenter) -> Iterator[tuple]:
     "Each frame with its mask, predicted in batches"
-    for batch in _batches(frames, segmenter.batch_size): yield from zip(batch, segmenter.predict(batch))
+    for batch in _batches(frames, segmenter.batch_size): yield from zip(batch, segmenter.predict(batch), strict=True)
 
 def _stream(pairs: Iterable[tuple], compose: Callable, write: Callable, result: Segmented):
     "Compose and write frames to the end, or until Ctrl-C"
@@ -407,7 +408,7 @@ def _remark(result: Segmented, source, target):
     if result.stopped: warnings.warn(f'{target}: stopped after {n} frames; what is done can be played', stacklevel=3)
     if not result.with_person: warnings.warn(f'{source}: nobody was found in any of its {n} frames', stacklevel=3)
 
-# %% ../nbs/07_video.ipynb #ad390b05
+# %% ../nbs/07_video.ipynb #9f6b2591
 def segment_video(
     source: str | Path, # a video or gif
     target: str | Path, # `.mp4` or `.gif` to write
@@ -421,6 +422,7 @@ def segment_video(
     progress: bool = True, # show a bar
 ) -> Segmented: # what was made
     "A video of the people in a video, in constant memory"
+    if Path(target).resolve() == Path(source).resolve(): raise ValueError(f'{target}: is the source itself; choose another name')
     info = video_info(source)
     compose = background if callable(background) else composer(str(background), width)
     pairs, total = _pairs(read_video(source, start, seconds), segmenter), _expected(info, source, start, seconds)
