@@ -1022,18 +1022,17 @@ def window(
     out[y0 - top:y1 - top, x0 - left:x1 - left] = array[y0:y1, x0:x1]
     return out
 
-# %% ../nbs/01_dataset.ipynb #a91df479
+# %% ../nbs/01_dataset.ipynb #099a30e4
 def random_crop(
     rng: np.random.Generator,
     sample: Sample,
-    zoom: tuple[float, float] = (0.7, 2.0), # below 1 the picture shrinks into a border, above 1 a part of it fills the frame
-) -> Sample: # of another size; what lies beyond the picture has weight False
-    "Cut a random window, smaller or larger than the picture"
-    H, W = sample.mask.shape
-    z = np.exp(rng.uniform(*np.log(zoom)))
-    height, width = max(1, round(H / z)), max(1, round(W / z))
-    top, left = (int(rng.integers(min(0, n - m), max(0, n - m) + 1)) for n, m in ((H, height), (W, width)))
-    return Sample(*(window(a, top, left, height, width, fill) for a, fill in zip(sample, (PAD_COLOUR, False, False))))
+    zoom: tuple[float, float] = (0.8, 2.5), # the picture's longer side in sides of the window
+) -> Sample: # square; what lies beyond the picture has weight False
+    "Cut a random square out of a picture, from a bit larger than all of it to a small part"
+    shape = sample.mask.shape
+    side = max(1, round(max(shape) / np.exp(rng.uniform(*np.log(zoom)))))
+    top, left = (int(rng.integers(min(0, n - side), max(0, n - side) + 1)) for n in shape)
+    return Sample(*(window(a, top, left, side, side, fill) for a, fill in zip(sample, (PAD_COLOUR, False, False))))
 
 # %% ../nbs/01_dataset.ipynb #3d531257
 def random_colour(rng: np.random.Generator, sample: Sample) -> Sample:

@@ -8,7 +8,7 @@ __all__ = ['PRESETS', 'MAY_CHANGE', 'RUN_FILES', 'Config', 'make_config', 'chose
            'write_history', 'read_history', 'save_last', 'load_last', 'Diverged', 'RunKeeper', 'Plateau',
            'plot_history', 'train']
 
-# %% ../nbs/04_training.ipynb #a97c2e52
+# %% ../nbs/04_training.ipynb #29804cf9
 import csv
 import json
 import math
@@ -28,9 +28,9 @@ from pycocotools.coco import COCO
 
 from .dataset import DataGenerator, Source, augment, image_list, join_datasets, write_aside
 from .metrics import CombinedLoss, IoU, JaccardLoss, MeanImageIoU, jaccard_coef
-from .model import vgg16_unet
+from .model import PERSON, vgg16_unet
 
-# %% ../nbs/04_training.ipynb #742496c8
+# %% ../nbs/04_training.ipynb #c700e313
 PRESETS = {
     'original': dict(preprocessing=None, fit='squash', augment=False, crowd='include', empty=0.0, loss='jaccard',
                      learning_rate=1e-3, schedule='plateau', momentum=0.99, batch_size=32),
@@ -57,7 +57,8 @@ class Config:
     schedule: str = 'cosine'            # 'cosine' or 'plateau'
     loss: str = 'combined'              # 'combined' or 'jaccard'
     encoder_rate: float = 1.0           # the encoder's learning rate, as a share of the decoder's
-    weights: str | None = None          # of the whole network, to begin with; see `vgg16_unet`
+    frozen_blocks: int = 0              # so many of the encoder's five blocks, from the first on, keep their weights
+    weights: str | None = None          # of the whole network, to begin with: 'person' or a file, see `load_weights`
     encoder_weights: str | None = 'imagenet' # see `vgg16_unet`
     preprocessing: str | None = 'vgg16' # see `vgg16_unet`
     decoder_filters: tuple = (512, 256, 128, 64)
@@ -71,7 +72,7 @@ class Config:
     workers: int | None = None          # threads that prepare batches; None: one, or with a GPU one a core
     seed: int = 0                       # decides order, variation and initial weights
 
-# %% ../nbs/04_training.ipynb #c250db3c
+# %% ../nbs/04_training.ipynb #0718ec2e
 def make_config(
     preset: str = 'default', # 'original' or 'default'
     **settings, # fields of `Config`
@@ -93,6 +94,7 @@ def make_config(
         value = getattr(config, name)
         if not isinstance(value, (int, float)) or not 0 <= value <= most:
             raise ValueError(f'{name} must be a number from 0 to {most}, not {value!r}')
+    if config.frozen_blocks not in range(6): raise ValueError(f'frozen_blocks must be 0 to 5, not {config.frozen_blocks!r}')
     if config.crowd not in ('include', 'ignore'): raise ValueError(f"crowd must be include or ignore, not {config.crowd!r}")
     try: [Source(**source) for source in config.extra]
     except TypeError as e: raise ValueError(f'extra wants dicts with {", ".join(Source._fields)}: {e}') from None
@@ -184,13 +186,16 @@ def learning_rate(config: Config, steps: int) -> float | keras.optimizers.schedu
     start, target = (config.learning_rate / 20, config.learning_rate) if warm else (config.learning_rate, None)
     return keras.optimizers.schedules.CosineDecay(start, max(1, total - warm), warmup_target=target, warmup_steps=warm)
 
-# %% ../nbs/04_training.ipynb #c209d559
+# %% ../nbs/04_training.ipynb #549ac463
 def build(config: Config) -> keras.Model:
     "The untrained network of a run; the same seed gives the same weights"
     keras.utils.set_random_seed(config.seed)
     shape = (config.size, config.size, 3)
-    return vgg16_unet(shape, config.encoder_weights, config.preprocessing, config.decoder_filters, config.momentum,
-                      config.weights)
+    model = vgg16_unet(shape, config.encoder_weights, config.preprocessing, config.decoder_filters, config.momentum,
+                       config.weights)
+    frozen = tuple(f'block{n}_' for n in range(1, config.frozen_blocks + 1))
+    for layer in model.layers: layer.trainable = not layer.name.startswith(frozen)
+    return model
 
 # %% ../nbs/04_training.ipynb #c808a490
 @keras.saving.register_keras_serializable('unetvgg_seg')
@@ -414,7 +419,7 @@ def _hearing(keeper: RunKeeper):
     try: yield
     finally: signal.signal(signal.SIGINT, usual)
 
-# %% ../nbs/04_training.ipynb #94a581eb
+# %% ../nbs/04_training.ipynb #d2dc168a
 def _fit(run: Path, config: Config, resume: bool, verbose: str | int) -> dict:
     "Run the epochs that are missing; report and curves are written however it ends"
     data, judges = generators(config)
@@ -422,7 +427,7 @@ def _fit(run: Path, config: Config, resume: bool, verbose: str | int) -> dict:
     model, history = _start(run, config, resume, len(data))
     _claim(run, config, resume)
     data.epoch, monitor = len(history), 'val_iou' if judges else 'iou'
-    with precision('float32'): portable = build(replace(config, encoder_weights=None, weights=None))
+    with precision('float32'): portable = build(replace(config, encoder_weights=None, weights=None, frozen_blocks=0))
     keeper = RunKeeper(run, portable, history, monitor)
     plateau = [Plateau(history, monitor=monitor, mode='max', factor=0.2, patience=5)] if config.schedule == 'plateau' else []
     try:
@@ -439,7 +444,7 @@ def _fit(run: Path, config: Config, resume: bool, verbose: str | int) -> dict:
         if history: report = _report(run, config, model, history, data, monitor)
     return report
 
-# %% ../nbs/04_training.ipynb #bf9a9ac6
+# %% ../nbs/04_training.ipynb #27ecc2a1
 def train(
     run: str | Path, # folder of the run, made if need be
     annotations: str | Path | None = None, # COCO's `instances_*.json`; not needed to resume
@@ -456,7 +461,7 @@ def train(
     if not resume and not (annotations and images):
         raise ValueError('train needs annotations and images (--data), or resume=True (--resume)')
     paths = dict(annotations=annotations, images=images, val_annotations=val_annotations, val_images=val_images)
-    paths |= {k: settings[k] for k in ('encoder_weights', 'weights') if settings.get(k) not in (None, 'imagenet')}
+    paths |= {k: settings[k] for k in ('encoder_weights', 'weights') if settings.get(k) not in (None, 'imagenet', PERSON)}
     whole = lambda path: str(Path(path).resolve())
     settings |= {k: whole(v) for k, v in paths.items() if v is not None}
     if settings.get('extra'):
