@@ -4,19 +4,21 @@
 
 # %% auto #0
 __all__ = ['exact_rate', 'VideoInfo', 'video_info', 'read_video', 'write_video', 'write_gif', 'save_gif', 'video_to_frames',
-           'frames_to_masks', 'make_collages', 'frames_to_video', 'frames_to_gif', 'Segmented', 'segment_video']
+           'frames_to_masks', 'make_collages', 'frames_to_video', 'frames_to_gif', 'ahead', 'Segmented',
+           'write_pictures', 'Steady', 'segment_video']
 
-# %% ../nbs/07_video.ipynb #9dfdfb99
+# %% ../nbs/07_video.ipynb #2395c268
 import errno
 import re
 import subprocess
 import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import islice, pairwise
+from itertools import count, islice, pairwise
 from math import ceil
 from pathlib import Path
 
@@ -24,7 +26,7 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from .collage import composer
+from .collage import composer, composite, cover, held_mask, publishable
 
 # %% ../nbs/07_video.ipynb #2c9ecf40
 def exact_rate(
@@ -36,23 +38,21 @@ def exact_rate(
     near = abs(fps - ntsc) < min(0.005, abs(fps - whole))
     return ntsc if near else Fraction(fps).limit_denominator(1001)
 
-# %% ../nbs/07_video.ipynb #e27abd70
-def _ffmpeg_frames(path: str | Path, filters: str, *options: str, start: float = 0):
-    "What ffmpeg says about a video, and an iterator of its frames as bytes"
+# %% ../nbs/07_video.ipynb #81d02bc7
+def _ffmpeg_says(path: Path) -> dict:
+    "What ffmpeg says about a video, once it has read the first frame"
     import logging
 
     import imageio_ffmpeg
     logging.getLogger('imageio_ffmpeg').setLevel(logging.ERROR)    # it warns of every video that lies on its side
-    path = Path(path)
     if not path.is_file(): raise FileNotFoundError(f'{path}: there is no such video')
-    options = ['-map', '0:V:0', '-vf', filters, *options]
-    seek = ['-ss', str(start)] if start else []      # some files cannot be sought in, not even to 0
-    frames = imageio_ffmpeg.read_frames(str(path.resolve()), input_params=seek, output_params=options)
-    try: return next(frames), frames
-    except (OSError, IndexError):
-        raise ValueError(f'{path}: not a video, or cut off and without its index; get it again') from None
+    options = ['-map', '0:V:0', '-vf', 'scale=iw*sar:ih', '-frames:v', '1']
+    with closing(imageio_ffmpeg.read_frames(str(path.resolve()), output_params=options)) as frames:
+        try: return next(frames)
+        except (OSError, IndexError):
+            raise ValueError(f'{path}: not a video, or cut off and without its index; get it again') from None
 
-# %% ../nbs/07_video.ipynb #2932371a
+# %% ../nbs/07_video.ipynb #9d139eff
 def _matrix(size: tuple[int, int]) -> str:
     "The colour recipe that is customary for a size"
     return 'bt709' if min(size) >= 720 else 'smpte170m'
@@ -67,20 +67,32 @@ class VideoInfo:
     audio: str               # codec of the sound, '' if silent
     rotation: int            # degrees clockwise from the stored to the upright picture
     matrix: str              # how its colours are to be decoded: 'auto', as the file says, or a recipe
+    hdr: bool = False        # its light is brighter than a usual screen's, and has to be pressed into 0..255
 
-# %% ../nbs/07_video.ipynb #b11cd215
+# %% ../nbs/07_video.ipynb #42d1845e
 def video_info(path: str | Path) -> VideoInfo: # the header
     "Look at a video's header; a file that is no video is an error of one line"
-    meta, frames = _ffmpeg_frames(path, 'scale=iw*sar:ih', '-frames:v', '1')
-    frames.close()
+    if Path(path).is_dir(): return _folder_info(Path(path))
+    meta = _ffmpeg_says(Path(path))
     clip = cv2.VideoCapture(str(path))
     fps, turned = clip.get(cv2.CAP_PROP_FPS), clip.get(cv2.CAP_PROP_ORIENTATION_META)
     clip.release()
     fps = exact_rate(fps) if 0.01 <= fps <= 240 else Fraction(30)    # browsers' recordings claim 1000, their clock's
     size, audio = meta['size'][::-1], meta.get('audio_codec', '').strip(',')
     tagged = re.search('[(,] ?(bt|smpte|fcc|gbr|ycgco)', meta['pix_fmt'])     # such as yuv420p(tv, bt709, progressive)
+    hdr = bool(re.search('smpte2084|arib-std-b67', meta['pix_fmt']))
     return VideoInfo(fps, round(meta['duration'] * fps), size, meta['duration'], audio,
-                     int(turned), 'auto' if tagged else _matrix(size))
+                     int(turned), 'auto' if tagged else _matrix(size), hdr)
+
+def _folder_info(folder: Path) -> VideoInfo:
+    "A folder of pictures as a video of 25 frames a second"
+    from unetvgg_seg.dataset import list_images, read_image
+    files, fps = list_images(folder), Fraction(25)
+    return VideoInfo(fps, len(files), read_image(files[0]).shape[:2], float(len(files) / fps), '', 0, 'auto')
+
+# %% ../nbs/07_video.ipynb #0574f532
+# a group of its own is Windows' way, a session the others'
+_APART = dict(start_new_session=True, creationflags=getattr(subprocess, 'CREATE_NEW_PROCESS_GROUP', 0))
 
 # %% ../nbs/07_video.ipynb #b7bce5df
 def _expected(info: VideoInfo, path: str | Path, start: float, seconds: float | None) -> int:
@@ -92,25 +104,62 @@ def _expected(info: VideoInfo, path: str | Path, start: float, seconds: float | 
     part = min(length - start, seconds or length)
     return max(1, round(part * info.fps)) if part < float('inf') else 0
 
-# %% ../nbs/07_video.ipynb #37c4f622
+# %% ../nbs/07_video.ipynb #7f3f1bce
+_SDR = ('zscale=t=linear:npl=100,format=gbrpf32le,zscale=p=bt709,tonemap=mobius:desat=0,'
+        'zscale=t=bt709:m=bt709:r=tv,format=yuv420p,')
+
+def _raw_frames(path: Path, info: VideoInfo, start: float, rate: Fraction, limit: int | None) -> list[str]:
+    "The ffmpeg command that decodes a video into raw frames"
+    from imageio_ffmpeg import get_ffmpeg_exe
+    seek = ['-ss', str(start)] if start else []         # some files cannot be sought in, not even to 0
+    late = path.suffix.lower() in ('.ts', '.mts', '.m2ts')      # nor in these, exactly: decode all, and drop
+    steady = f'fps={rate}:start_time=0,' + _SDR * info.hdr + f'scale=iw*sar:ih:in_color_matrix={info.matrix}'
+    source = [*seek * (not late), '-i', str(path.resolve()), *seek * late, '-map', '0:V:0', '-vf', steady]
+    return [get_ffmpeg_exe(), '-v', 'warning', *source, *(['-frames:v', str(limit)] if limit else []),
+            '-f', 'rawvideo', '-pix_fmt', 'rgb24', '-']
+
+def _decoded(command: list[str], size: tuple[int, int], log) -> Iterator[np.ndarray]: # log: a file for ffmpeg's complaints
+    "The frames that an ffmpeg command writes"
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, **_APART) as process:
+        try:
+            while True:
+                frame = np.empty((*size, 3), np.uint8)
+                if process.stdout.readinto(frame.data.cast('B')) < frame.nbytes: return     # half a frame ends a video
+                yield frame
+        finally: process.kill()
+
+# %% ../nbs/07_video.ipynb #8c6d9df0
 def read_video(
-    path: str | Path, # a video, or a gif
+    path: str | Path, # a video, a gif, or a folder of pictures of one size, in natural order
     start: float = 0, # seconds to skip
     seconds: float | None = None, # seconds to read; None: to the end
-) -> Iterator[np.ndarray]: # uint8 RGB `(H, W, 3)`, upright, at the steady rate of `video_info`
+    fps: float | Fraction | None = None, # frames a second to give, by repeating and dropping; None: as `video_info` says
+) -> Iterator[np.ndarray]: # uint8 RGB `(H, W, 3)`, upright, at a steady rate
     "The frames of a video, one at a time"
-    info, count = video_info(path), 0
-    expected = _expected(info, path, start, seconds)
-    steady = f'fps={info.fps}:start_time=0,scale=iw*sar:ih:in_color_matrix={info.matrix}'
-    limit = ['-frames:v', str(expected)] if seconds else []
-    _, raw = _ffmpeg_frames(path, steady, *limit, start=start)
-    with closing(raw), suppress(RuntimeError):      # a frame that ends half way ends the video
-        for count, frame in enumerate(raw, 1): yield np.frombuffer(frame, np.uint8).reshape(*info.size, 3).copy()
+    path, info, count = Path(path), video_info(path), 0
+    rate = exact_rate(fps or info.fps)
+    expected = _expected(replace(info, fps=rate), path, start, seconds)
+    if path.is_dir():
+        yield from _pictures(path, start, rate / info.fps, expected)
+        return
+    with tempfile.TemporaryFile() as log:
+        command = _raw_frames(path, info, start, rate, expected if seconds else None)
+        with closing(_decoded(command, info.size, log)) as frames:
+            for count, frame in enumerate(frames, 1): yield frame
+        log.seek(0)
+        damaged = len(re.findall(b'corrupt decoded frame|Error submitting packet to decoder', log.read()))
     if not count: raise ValueError(f'{path}: no frame of it can be read')
+    if damaged: warnings.warn(f'{path}: {damaged} damaged frames, patched or replaced by those before them', stacklevel=2)
     if count < .95 * expected - 1:
         warnings.warn(f'{path}: {count} of about {expected} frames could be read; is it cut off?', stacklevel=2)
 
-# %% ../nbs/07_video.ipynb #749d59ea
+def _pictures(folder: Path, start: float, speed: Fraction, n: int) -> Iterator[np.ndarray]:
+    "Pictures of a folder as frames, which pass 25 a second; speed: frames for each picture"
+    from unetvgg_seg.dataset import list_images, read_image
+    files = list_images(folder)
+    return (read_image(files[min(int(start * 25 + i / speed), len(files) - 1)]) for i in range(n))
+
+# %% ../nbs/07_video.ipynb #c3a88fd3
 def _ended(code: int, complaints: str):
     "Make an exception of ffmpeg's exit code, if it failed"
     if not code: return
@@ -118,10 +167,8 @@ def _ended(code: int, complaints: str):
     raise RuntimeError(f'ffmpeg failed ({code}): {(complaints.strip().splitlines() or ["it gave no reason"])[0]}')
 
 def _start(command: list[str], log) -> subprocess.Popen:
-    "A process that takes frames, out of reach of Ctrl-C, which is for us"
-    own_group = getattr(subprocess, 'CREATE_NEW_PROCESS_GROUP', 0)    # Windows' way, new session the others'
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=log,
-                            start_new_session=True, creationflags=own_group)
+    "A process that takes frames"
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=log, **_APART)
 
 def _kill(process: subprocess.Popen | None):
     "End a process, unless it has ended well by itself"
@@ -129,43 +176,50 @@ def _kill(process: subprocess.Popen | None):
         process.kill()
         process.wait()
 
-# %% ../nbs/07_video.ipynb #18bf7aa9
-def _named(path: str | Path, suffix: str) -> Path:
+# %% ../nbs/07_video.ipynb #9c000211
+def _named(path: str | Path, *suffixes: str) -> Path:
     "The path, if its name ends as it must"
     path = Path(path)
-    if path.suffix.lower() != suffix: raise ValueError(f'{path}: the name must end in {suffix}')
+    if path.suffix.lower() not in suffixes: raise ValueError(f'{path}: the name must end in {" or ".join(suffixes)}')
     return path
 
-def _h264(size: tuple[int, int], rate: Fraction, path: Path) -> list[str]:
-    "The ffmpeg command that takes raw frames and writes an mp4, its colours tagged"
-    from imageio_ffmpeg import get_ffmpeg_exe
-    (h, w), matrix = size, _matrix(size)
-    frames = ['-f', 'rawvideo', '-pix_fmt', 'rgb24', '-s', f'{w}x{h}', '-r', str(rate), '-i', '-']
-    colours = f'scale=out_color_matrix={matrix}:out_range=tv,format=yuv420p,' \
-              f'setparams=range=tv:colorspace={matrix}:color_primaries=bt709:color_trc=bt709'
-    return [get_ffmpeg_exe(), '-y', '-v', 'error', *frames, '-vf', colours, '-c:v', 'libx264', '-crf', '18',
-            '-movflags', '+faststart', '-f', 'mp4', str(path)]
-
-# %% ../nbs/07_video.ipynb #a06ed1bd
-def _check_frame(frame: np.ndarray):
-    "A frame must be plain RGB"
-    if frame.ndim == 3 and frame.shape[2] == 4:
-        raise ValueError('mp4 and gif cannot be transparent here; choose another background, or make single PNG files')
-    if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3:
+def _check_frame(frame: np.ndarray, alpha: bool = False): # alpha: it may have a fourth channel
+    "A frame must be plain RGB, or RGBA where that can be kept"
+    if frame.ndim == 3 and frame.shape[2] == 4 and not alpha:
+        raise ValueError('mp4 and gif cannot be transparent; write .webm or .mov, or choose another background')
+    if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] not in (3, 4):
         raise ValueError(f'a frame must be uint8 RGB (H, W, 3), not {frame.dtype} {frame.shape}')
 
-# %% ../nbs/07_video.ipynb #b77dcd99
+# %% ../nbs/07_video.ipynb #370d4f94
+_VIDEO = {      # the picture's settings, opaque and transparent pixels, sound that stays as it is, what other sound becomes
+    '.mp4': (['-c:v', 'libx264', '-crf', '18', '-movflags', '+faststart', '-f', 'mp4'], 'yuv420p', None, ('aac', 'mp3'), 'aac'),
+    '.webm': (['-c:v', 'libvpx-vp9', '-crf', '24', '-b:v', '0', '-cpu-used', '4', '-row-mt', '1', '-auto-alt-ref', '0',
+               '-f', 'webm'], 'yuv420p', 'yuva420p', ('opus', 'vorbis'), 'libopus'),
+    '.mov': (['-c:v', 'prores_ks', '-profile:v', '4444', '-f', 'mov'], 'yuv444p10le', 'yuva444p10le',
+             ('aac', 'mp3', 'pcm_s16le'), 'aac'),
+}
+
+def _encode(shape: tuple[int, int, int], rate: Fraction, path: Path) -> list[str]:
+    "The ffmpeg command that takes raw frames and writes a video, its colours tagged"
+    from imageio_ffmpeg import get_ffmpeg_exe
+    (h, w, channels), matrix = shape, _matrix(shape[:2])
+    codec, opaque, clear, *_ = _VIDEO[path.suffix]
+    raw = ['-f', 'rawvideo', '-pix_fmt', 'rgba' if channels == 4 else 'rgb24', '-s', f'{w}x{h}', '-r', str(rate), '-i', '-']
+    colours = (f'scale=out_color_matrix={matrix}:out_range=tv,format={clear if channels == 4 else opaque},'
+               f'setparams=range=tv:colorspace={matrix}:color_primaries=bt709:color_trc=bt709')
+    return [get_ffmpeg_exe(), '-y', '-v', 'error', *raw, '-vf', colours, *codec, str(path)]
+
+# %% ../nbs/07_video.ipynb #464cd6ee
 class _Encoder:
-    "One ffmpeg that turns frames into an mp4; it starts with the first frame, which sets the size"
+    "One ffmpeg that turns frames into a video; it starts with the first frame, which sets the size"
     def __init__(self, path: Path, rate: Fraction, log): # log: a file for ffmpeg's complaints
         self.path, self.rate, self.log, self.count, self.process = path, rate, log, 0, None
 
     def write(self, frame: np.ndarray):
-        _check_frame(frame)
+        _check_frame(frame, alpha=bool(_VIDEO[self.path.suffix][2]))
         even = cv2.copyMakeBorder(frame, 0, frame.shape[0] % 2, 0, frame.shape[1] % 2, cv2.BORDER_REPLICATE)
-        size = even.shape[:2]
-        if not self.process: self.size, self.process = size, _start(_h264(size, self.rate, self.path), self.log)
-        if size != self.size: raise ValueError(f'frame {self.count} is {size}, the first was {self.size}')
+        if not self.process: self.shape, self.process = even.shape, _start(_encode(even.shape, self.rate, self.path), self.log)
+        if even.shape != self.shape: raise ValueError(f'frame {self.count} is {even.shape}, the first was {self.shape}')
         try: self.process.stdin.write(even.data)
         except OSError:         # ffmpeg has gone: ask why
             self.close()
@@ -178,32 +232,33 @@ class _Encoder:
         self.log.seek(0)
         _ended(code, self.log.read().decode(errors='replace'))
 
-# %% ../nbs/07_video.ipynb #41fb48b7
+# %% ../nbs/07_video.ipynb #f63b59f9
 def _add_audio(video: Path, source: str | Path, codec: str, start: float, seconds: Fraction, target: Path):
     "Join a silent video with a part of a source's sound"
     from imageio_ffmpeg import get_ffmpeg_exe
     part = ['-ss', str(start), '-t', f'{float(seconds):.6f}', '-i', str(Path(source).resolve())]
-    streams = ['-map', '0:v', '-c:v', 'copy', '-map', '1:a:0', '-c:a', 'copy' if codec in ('aac', 'mp3') else 'aac']
-    command = [get_ffmpeg_exe(), '-y', '-v', 'error', '-i', str(video), *part, *streams, '-movflags', '+faststart']
-    command += ['-f', 'mp4', str(target)]
+    *_, fine, other = _VIDEO[target.suffix]
+    streams = ['-map', '0:v', '-c:v', 'copy', '-map', '1:a:0', '-c:a', 'copy' if codec in fine else other]
+    index_first = ['-movflags', '+faststart'] if target.suffix == '.mp4' else []
+    command = [get_ffmpeg_exe(), '-y', '-v', 'error', '-i', str(video), *part, *streams, *index_first, str(target)]
     done = subprocess.run(command, check=False, stdin=subprocess.DEVNULL, capture_output=True)
     _ended(done.returncode, done.stderr.decode(errors='replace'))
 
-# %% ../nbs/07_video.ipynb #3d334be5
+# %% ../nbs/07_video.ipynb #54fb0fcf
 @contextmanager
 def write_video(
-    path: str | Path, # `.mp4` to write
+    path: str | Path, # `.mp4`, `.webm` or `.mov` to write
     fps: float | Fraction, # frames a second
     audio_from: str | Path | None = None, # a video whose sound to take, if it has one
     audio_start: float = 0, # where in that sound the first frame is, seconds
     overwrite: bool = False, # replace a file of that name
-) -> Iterator[Callable]: # `write(frame)`, to be called with uint8 RGB frames of one size
-    "Write an H.264 video; it appears under its name when all is well, or not at all"
+) -> Iterator[Callable]: # `write(frame)`, to be called with uint8 frames of one size: RGB, or RGBA but for mp4
+    "Write a video; it appears under its name when all is well, or not at all"
     from unetvgg_seg.dataset import write_aside
-    path, rate = _named(path, '.mp4'), exact_rate(fps)
+    path, rate = _named(path, *_VIDEO), exact_rate(fps)
     codec = video_info(audio_from).audio if audio_from else ''
     with write_aside(path, overwrite) as aside, tempfile.TemporaryFile() as log:
-        silent = aside.with_suffix('.silent.mp4') if codec else aside
+        silent = aside.with_suffix(f'.silent{aside.suffix}') if codec else aside
         encoder = _Encoder(silent, rate, log)
         try:
             yield encoder.write
@@ -367,7 +422,19 @@ def frames_to_gif(folder: str | Path, target: str | Path, fps: float | Fraction 
     save_gif(target, (read_image(f) for f in files), fps, **kwargs)
     return len(files)
 
-# %% ../nbs/07_video.ipynb #42bd2e9f
+# %% ../nbs/07_video.ipynb #15d2fdc7
+def ahead(
+    items: Iterable,
+) -> Iterator: # the same
+    "Fetch each item in a thread while the one before it is in use"
+    end, items = object(), iter(items)
+    with ThreadPoolExecutor(1) as fetcher:
+        coming = fetcher.submit(next, items, end)
+        while (item := coming.result()) is not end:
+            coming = fetcher.submit(next, items, end)
+            yield item
+
+# %% ../nbs/07_video.ipynb #8cf448e0
 @dataclass
 class Segmented:
     "What `segment_video` made"
@@ -378,17 +445,30 @@ class Segmented:
     audio: bool = False               # the source's sound was kept
     stopped: bool = False             # by Ctrl-C, before the end
 
+@contextmanager
+def write_pictures(
+    folder: str | Path, # becomes 0.png, 1.png ...
+    overwrite: bool = False, # remove numbered pictures that are there
+) -> Iterator[Callable]: # `write(frame)`, to be called with uint8 RGB or RGBA frames
+    "Write frames as single pictures"
+    from unetvgg_seg.dataset import save_image
+    folder, number = _folder_for(folder, overwrite), count()
+    yield lambda frame: save_image(folder/f'{next(number)}.png', frame)
+
 def _sink(source, target: str | Path, info: VideoInfo, start: float, overwrite: bool):
     "The writer for a target's name"
     suffix = Path(target).suffix.lower()
-    if suffix == '.mp4': return write_video(target, info.fps, source, start, overwrite)
+    if suffix in _VIDEO: return write_video(target, info.fps, source if info.audio else None, start, overwrite)
     if suffix == '.gif': return write_gif(target, info.fps, overwrite=overwrite)
-    raise ValueError(f'{target}: the name must end in .mp4 or .gif')
+    if not suffix: return write_pictures(target, overwrite)
+    raise ValueError(f'{target}: the name must end in {", ".join(_VIDEO)} or .gif, or be a folder\'s, without suffix')
 
-# %% ../nbs/07_video.ipynb #00199f02
-def _pairs(frames: Iterable, segmenter) -> Iterator[tuple]:
-    "Each frame with its mask, predicted in batches"
-    for batch in _batches(frames, segmenter.batch_size): yield from zip(batch, segmenter.predict(batch), strict=True)
+# %% ../nbs/07_video.ipynb #b0bd644a
+def _masked(frames: Iterable, segmenter, size: tuple[int, int]) -> Iterator[tuple]:
+    "Each frame with its mask; reading, predicting and whoever takes the pairs work at the same time"
+    at_once = max(1, min(segmenter.batch_size, 2 ** 23 // (size[0] * size[1])))
+    batches = ahead(_batches(frames, at_once))
+    for batch, masks in ahead((batch, segmenter.predict(batch)) for batch in batches): yield from zip(batch, masks, strict=True)
 
 def _stream(pairs: Iterable[tuple], compose: Callable, write: Callable, result: Segmented):
     "Compose and write frames to the end, or until Ctrl-C"
@@ -408,26 +488,66 @@ def _remark(result: Segmented, source, target):
     if result.stopped: warnings.warn(f'{target}: stopped after {n} frames; what is done can be played', stacklevel=3)
     if not result.with_person: warnings.warn(f'{source}: nobody was found in any of its {n} frames', stacklevel=3)
 
-# %% ../nbs/07_video.ipynb #9f6b2591
+# %% ../nbs/07_video.ipynb #05deb229
+class Steady:
+    "Holds masks still from frame to frame"
+    def __init__(self, strength: float = 0.8, side: int = 256): # 0..1; longer side of the small copies in pixels
+        if not 0 <= strength <= 1: raise ValueError(f'steady must lie in 0..1, not {strength}')
+        self.strength, self.side, self.before = strength, side, None
+
+    def __call__(self, frame: np.ndarray, mask: np.ndarray) -> np.ndarray: # uint8 RGB, float32 0..1 -> float32 0..1
+        H, W = mask.shape
+        scale = min(1, self.side / max(H, W))
+        size = max(16, round(W * scale)), max(16, round(H * scale))
+        grey = cv2.cvtColor(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
+        now = held = cv2.resize(mask, size, interpolation=cv2.INTER_AREA)
+        if self.before: held = held_mask(*self.before, grey, now, self.strength)
+        self.before = grey, held
+        return (mask + cv2.resize(held - now, (W, H), interpolation=cv2.INTER_LINEAR)).clip(0, 1)
+
+def _film_composer(path: Path, fps: Fraction, softness: float) -> Callable:
+    "A video as background, again and again"
+    def endless():
+        while True: yield from read_video(path, fps=fps)
+    film = ahead(endless())
+    return publishable(lambda image, mask: composite(image, mask, cover(next(film), image.shape[:2])), softness)
+
+def _composer(background: str | Path | Callable, width: int, fps: Fraction, softness: float) -> Callable:
+    "The function of (image, mask) for a background: as `composer`, and videos"
+    from unetvgg_seg.dataset import IMAGE_SUFFIXES
+    if callable(background): return background
+    path = Path(background)
+    moves = path.is_file() and (path.suffix == '.gif' or path.suffix.lower() not in IMAGE_SUFFIXES)
+    return _film_composer(path, fps, softness) if moves else composer(str(background), width, softness)
+
+# %% ../nbs/07_video.ipynb #b0dfd7ab
 def segment_video(
-    source: str | Path, # a video or gif
-    target: str | Path, # `.mp4` or `.gif` to write
+    source: str | Path, # a video, a gif, or a folder of pictures
+    target: str | Path, # to write: `.mp4`, `.webm`, `.mov`, `.gif`, or a folder for pictures
     segmenter, # anything with `predict(frames) -> masks` and `batch_size`
-    background: str | Callable = 'collage', # a name for `composer`, or a function of (image, mask)
+    background: str | Path | Callable = 'collage', # see `composer`; also the file of a video, or a function of (image, mask)
     *,
     width: int = 256, # of a collage's panels, in pixels
+    softness: float = 0, # pixels over which edges fade, see `feather`
     start: float = 0, # seconds of the source to skip
     seconds: float | None = None, # seconds of it to use; None: to the end
+    every: int = 1, # 2 is every second frame, and half the rate
+    steady: float = 0.8, # how much masks are held still between frames, 0 (not at all) to 1; see `Steady`
     overwrite: bool = False, # replace a file of the target's name
     progress: bool = True, # show a bar
 ) -> Segmented: # what was made
     "A video of the people in a video, in constant memory"
     if Path(target).resolve() == Path(source).resolve(): raise ValueError(f'{target}: is the source itself; choose another name')
+    if every < 1: raise ValueError(f'every must be 1 (all frames) or more, not {every}')
     info = video_info(source)
-    compose = background if callable(background) else composer(str(background), width)
-    pairs, total = _pairs(read_video(source, start, seconds), segmenter), _expected(info, source, start, seconds)
-    result = Segmented(info.fps, audio=bool(info.audio) and Path(target).suffix.lower() == '.mp4')
+    info = replace(info, fps=info.fps / every)
+    total = _expected(info, source, start, seconds)
+    compose = _composer(background, width, info.fps, softness)
+    hold = Steady(steady) if steady else lambda frame, mask: mask
+    pairs = _masked(read_video(source, start, seconds, info.fps), segmenter, info.size)
+    calm = ((frame, hold(frame, mask)) for frame, mask in pairs)
+    result = Segmented(info.fps, audio=bool(info.audio) and Path(target).suffix.lower() in _VIDEO)
     with _sink(source, target, info, start, overwrite) as write:
-        _stream(tqdm(pairs, total=total or None, unit='frame', disable=not progress), compose, write, result)
+        _stream(tqdm(calm, total=total or None, unit='frame', disable=not progress), compose, write, result)
     _remark(result, source, target)
     return result
