@@ -20,7 +20,7 @@ from typing import Annotated
 
 import typer
 
-# %% ../nbs/08_cli.ipynb #bca16bbe
+# %% ../nbs/08_cli.ipynb #2559b3df
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
                   help='Find people in photographs and videos: a U-Net on a VGG16 encoder.')
 
@@ -31,8 +31,8 @@ Size = Annotated[int | None, typer.Option(min=16, help=(
 Flip = Annotated[bool, typer.Option('--flip', help='Look at the mirrored picture, too: twice the time, a little better.')]
 Overwrite = Annotated[bool, typer.Option('--overwrite', help='Replace what is there.')]
 Background = Annotated[str, typer.Option('--background', '-b', help=(
-    "white, black, another colour name or '#rrggbb', blur, mask, transparent (photographs only), collage (picture, mask and "
-    'cut-out in a column), trail (each frame on top of the earlier ones), or the path of a picture.'))]
+    "white, black, another colour name or '#rrggbb', blur, mask, transparent (not in mp4 and gif), collage (picture, mask and "
+    'cut-out in a column), trail (each frame on top of the earlier ones), or the path of a picture; for video also of a video.'))]
 Width = Annotated[int, typer.Option(min=16, help="Width of a collage's panels in pixels; a gif is at most 360 wide.")]
 EngineName = Annotated[str, typer.Option('--engine', help=(
     "What computes the network: keras, openvino (from 'unetvgg_seg[fast]'), or auto, the fastest that is installed."))]
@@ -49,7 +49,7 @@ Version = Annotated[bool, typer.Option('--version', callback=_version, is_eager=
 @app.callback()
 def _main(version: Version = False): pass
 
-# %% ../nbs/08_cli.ipynb #2fb60c2e
+# %% ../nbs/08_cli.ipynb #2c93fc86
 def _quiet_keras():
     "Load Keras and its backend without their greetings"
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
@@ -65,9 +65,9 @@ def _quiet_keras():
 def _segmenter(model: str, batch_size: int, size: int | None, flip: bool, engine: str, many: bool = True):
     "The network that the user named, ready to predict"
     _quiet_keras()
+    from unetvgg_seg.engines import exported_for
     from unetvgg_seg.prediction import Segmenter
-    exported = Path(model).suffix in ('.xml', '.tflite')
-    if engine == 'auto' and not many and not exported: engine = 'keras'        # others need seconds to get ready
+    if engine == 'auto' and not many and not exported_for(model): engine = 'keras'        # others need seconds to get ready
     return Segmenter(model, batch_size, size, flip=flip, engine=engine)
 
 def _say(title: str, facts: dict):
@@ -80,7 +80,7 @@ class Preset(str, Enum):
     default = 'default'
     original = 'original'
 
-# %% ../nbs/08_cli.ipynb #9c9019d7
+# %% ../nbs/08_cli.ipynb #ab88f779
 @app.command()
 def train(
     run: Annotated[Path, typer.Argument(help='Folder of the run; best.keras in it is the model to use.')],
@@ -106,6 +106,8 @@ def train(
     learning_rate: Annotated[float | None, typer.Option(help=(
         "Adam's learning rate at its highest (2e-4; preset original: 1e-3)."))] = None,
     category: Annotated[str | None, typer.Option(help='What to find, a category of the annotations.')] = None,
+    cache: Annotated[Path | None, typer.Option(help=(
+        'Folder to keep pictures in, decoded and shrunk: faster from the second epoch on.'))] = None,
     seed: Annotated[int | None, typer.Option(help='Decides order, variation and initial weights.')] = None,
     resume: Annotated[bool, typer.Option('--resume', help='Go on with the run in this folder.')] = False,
     overwrite: Overwrite = False,
@@ -116,7 +118,8 @@ def train(
     paths |= {k: v for k, v in given.items() if v}
     settings = dict(size=size, epochs=epochs, steps=steps, val_limit=val_limit, batch_size=batch_size,
                     learning_rate=learning_rate, category=category, seed=seed, encoder_weights=encoder_weights,
-                    weights=weights, encoder_rate=encoder_rate, frozen_blocks=frozen_blocks, extra=extra and _sources(extra))
+                    weights=weights, encoder_rate=encoder_rate, frozen_blocks=frozen_blocks, cache=cache,
+                    extra=extra and _sources(extra))
     settings = {k: v for k, v in settings.items() if v is not None}
     if encoder_weights == 'none': settings['encoder_weights'] = None
     _quiet_keras()

@@ -89,7 +89,7 @@ def own_colours(
         person = (person + alpha * (image - alpha * person - (1 - alpha) * wall)).clip(0, 255)
     return np.where(alpha < 1, person.round().astype(np.uint8), image)
 
-# %% ../nbs/06_collage.ipynb #fb1e0428
+# %% ../nbs/06_collage.ipynb #cb6bcbe2
 def feather(
     mask: np.ndarray, # float 0..1 or bool `(H, W)`
     pixels: float, # over which the edge fades, about; 0 leaves the mask as it is
@@ -97,7 +97,7 @@ def feather(
     "A mask with softer edges"
     if pixels < 0: raise ValueError(f'an edge of {pixels:g} pixels? give 0 or more')
     mask = np.ascontiguousarray(mask, np.float32)
-    return cv2.GaussianBlur(mask, (0, 0), pixels / 2) if pixels else mask
+    return cv2.GaussianBlur(mask, (0, 0), pixels / 4) if pixels else mask
 
 # %% ../nbs/06_collage.ipynb #f69a8d43
 def cover(

@@ -5,17 +5,19 @@
 # %% auto #0
 __all__ = ['IMAGE_SUFFIXES', 'PAD_COLOUR', 'SKINS', 'HAIRS', 'STYLES', 'POSES', 'THIGH', 'SHIN', 'FOOT', 'TORSO', 'THINGS',
            'CATEGORIES', 'TOY_PARTS', 'TOY_LAP', 'TOY_TUNE', 'COCO_MD5', 'read_image', 'natural_key', 'list_images',
-           'write_aside', 'save_image', 'show_images', 'open_coco', 'image_list', 'annotation_rle', 'person_mask',
-           'Box', 'letterbox', 'unletterbox', 'fit_image', 'resize_mask', 'overlay', 'disc', 'hull', 'limb', 'paste',
-           'toy_look', 'toy_pose', 'walk_pose', 'person_shapes', 'value_noise', 'texture', 'toy_backdrop', 'toy_thing',
-           'draw_toy_scene', 'mask_polygons', 'polygon_iou', 'run_lengths', 'toy_people', 'toy_frame', 'toy_video',
-           'fetch', 'download_coco', 'Sample', 'load_sample', 'random_flip', 'window', 'random_crop', 'random_colour',
-           'augment', 'batch_picks', 'fit_sample', 'DataGenerator', 'show_batch', 'Source', 'join_datasets']
+           'write_aside', 'save_image', 'show_images', 'index_of', 'open_coco', 'image_list', 'annotations_of',
+           'annotation_rle', 'person_mask', 'Box', 'letterbox', 'unletterbox', 'fit_image', 'resize_mask', 'overlay',
+           'disc', 'hull', 'limb', 'paste', 'toy_look', 'toy_pose', 'walk_pose', 'person_shapes', 'value_noise',
+           'texture', 'toy_backdrop', 'toy_thing', 'draw_toy_scene', 'mask_polygons', 'polygon_iou', 'run_lengths',
+           'toy_people', 'toy_frame', 'toy_video', 'fetch', 'download_coco', 'Sample', 'shrunk', 'load_sample',
+           'random_flip', 'window', 'random_crop', 'random_colour', 'augment', 'batch_picks', 'fit_sample',
+           'DataGenerator', 'show_batch', 'Source', 'join_datasets']
 
-# %% ../nbs/01_dataset.ipynb #f075fbf7
+# %% ../nbs/01_dataset.ipynb #30b53985
 import errno
 import io
 import json
+import math
 import os
 import re
 import shutil
@@ -46,17 +48,19 @@ def _rgb(image) -> np.ndarray: # a PIL image of any mode
         image = Image.alpha_composite(Image.new('RGBA', image.size, 'white'), image)
     return np.array(image.convert('RGB'))
 
-# %% ../nbs/01_dataset.ipynb #4ea28a2a
+# %% ../nbs/01_dataset.ipynb #79cef540
 _TURNS = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}     # EXIF's orientation: which `PIL.Image.Transpose` undoes it
 
 def read_image(
     path: str | Path, # an image file of any kind that Pillow reads
     upright: bool = True, # turn it as its EXIF note says; False for COCO files, whose masks fit the stored pixels
+    enough: tuple[int, int] | None = None, # `(height, width)` that will do: a JPEG may come at a half, quarter or eighth
 ) -> np.ndarray: # uint8 `(H, W, 3)`, RGB
     "Read a picture; a missing, truncated or foreign file is an error of one line"
     from PIL import Image
     try:
         with Image.open(path) as image:
+            if enough: image.draft(None, enough[::-1])
             image.load()
             turn = _TURNS.get(image.getexif().get(0x0112)) if upright else None
             return _rgb(image if turn is None else image.transpose(turn))
@@ -147,7 +151,14 @@ def show_images(
         axis.spines[:].set_color('0.7')
         if titles: axis.set_title(titles[n], fontsize=8)
 
-# %% ../nbs/01_dataset.ipynb #4923443e
+# %% ../nbs/01_dataset.ipynb #e3b3f339
+def index_of(dataset: dict) -> COCO: # what an `instances_*.json` holds
+    "The index of annotations, without chatter"
+    coco = COCO()
+    coco.dataset = dataset
+    with redirect_stdout(io.StringIO()): coco.createIndex()
+    return coco
+
 def open_coco(annotations: str | Path | COCO) -> COCO: # the index of one `instances_*.json`; an open one is returned as it is
     "Open a COCO annotation file without chatter; a missing or broken one is an error of one line"
     if isinstance(annotations, COCO): return annotations
@@ -157,12 +168,8 @@ def open_coco(annotations: str | Path | COCO) -> COCO: # the index of one `insta
     except ValueError as e: raise ValueError(f'{path}: not a whole JSON file ({e}); download it again') from None
     missing = [k for k in ('images', 'annotations', 'categories') if k not in data] if isinstance(data, dict) else ['images']
     if missing: raise ValueError(f'{path}: not a COCO instances file, it lacks {", ".join(missing)}')
-    coco = COCO()
-    coco.dataset = data
-    try:
-        with redirect_stdout(io.StringIO()): coco.createIndex()
+    try: return index_of(data)
     except (KeyError, TypeError) as e: raise ValueError(f'{path}: not a COCO instances file (a record lacks {e})') from None
-    return coco
 
 # %% ../nbs/01_dataset.ipynb #0ff12d26
 def image_list(
@@ -180,7 +187,15 @@ def image_list(
     img_ids = sorted(i for i in coco.imgs if present is None or (i in showing) == present)
     return cat_ids, img_ids, coco
 
-# %% ../nbs/01_dataset.ipynb #eb6a2e8a
+# %% ../nbs/01_dataset.ipynb #e96a0425
+def annotations_of(
+    coco: COCO, # the index
+    img_id: int, # image id
+    cat_ids: list[int], # category ids
+) -> list[dict]: # as in the file
+    "The annotations of one image, of some categories"
+    return [a for a in coco.imgToAnns.get(img_id, []) if a['category_id'] in cat_ids]
+
 def annotation_rle(
     coco: COCO, # the index
     ann: dict, # one annotation: polygons, plain or packed run lengths
@@ -196,7 +211,7 @@ def annotation_rle(
         raise ValueError(f"annotation {ann['id']}: its run lengths don't fit image {record['file_name']} ({height}x{width})")
     return rle_tools.frPyObjects(outline, height, width) if isinstance(outline['counts'], list) else outline
 
-# %% ../nbs/01_dataset.ipynb #6a9e308c
+# %% ../nbs/01_dataset.ipynb #123dcfcf
 def _union(rles: list[dict | None], shape: tuple[int, int]) -> np.ndarray:
     "The union of run lengths as a bool array"
     rles = [r for r in rles if r]
@@ -210,7 +225,7 @@ def person_mask(
 ) -> tuple[np.ndarray, np.ndarray]: # bool `(H, W)` mask, bool `(H, W)` weight: False where nobody knows
     "The union of an image's annotations at its full size, and where it can be trusted"
     if crowd not in ('include', 'ignore'): raise ValueError(f"crowd must be 'include' or 'ignore', not {crowd!r}")
-    anns = coco.loadAnns(coco.getAnnIds(imgIds=[img_id], catIds=cat_ids))
+    anns = annotations_of(coco, img_id, cat_ids)
     shape = coco.imgs[img_id]['height'], coco.imgs[img_id]['width']
     united = lambda chosen: _union([annotation_rle(coco, a) for a in anns if chosen(a)], shape)
     people, crowds = united(lambda a: not a.get('iscrowd')), united(lambda a: a.get('iscrowd') and not a.get('unknown'))
@@ -218,7 +233,7 @@ def person_mask(
     if crowd == 'include': people = people | crowds
     return people, people | ~(crowds | unknown)
 
-# %% ../nbs/01_dataset.ipynb #7a5b807f
+# %% ../nbs/01_dataset.ipynb #a6e06ef0
 PAD_COLOUR = (124, 116, 104)   # ImageNet's mean, RGB
 
 class Box(NamedTuple):
@@ -240,7 +255,8 @@ def letterbox(
     scale = min(h / H, w / W)
     height, width = max(1, round(H * scale)), max(1, round(W * scale))
     box = Box((h - height) // 2, (w - width) // 2, height, width, (H, W))
-    inner = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    inner = image if (height, width) == (H, W) else cv2.resize(image, (width, height), interpolation=how)
     return cv2.copyMakeBorder(inner, box.top, h - height - box.top, box.left, w - width - box.left, cv2.BORDER_CONSTANT,
                               value=pad if image.ndim == 3 else (pad if np.isscalar(pad) else 0)), box
 
@@ -983,12 +999,16 @@ def download_coco(
         _get_zip(f'{base_url}/{place}.zip', folder/f'{name}.zip', top, checksums.get(name), keep_zip, progress)
     return folder
 
-# %% ../nbs/01_dataset.ipynb #7bf056e8
+# %% ../nbs/01_dataset.ipynb #e03546e1
 class Sample(NamedTuple):
     "A picture and what is known about it, all of one height and width"
     image: np.ndarray  # uint8 `(H, W, 3)`
     mask: np.ndarray   # bool `(H, W)`: a person
     weight: np.ndarray # bool `(H, W)`: known
+
+def shrunk(shape: tuple[int, int], side: int | None) -> tuple[int, int]: # `(height, width)` of both
+    "The size of a picture whose longer side is no more than a side"
+    return tuple(max(1, round(n * min(1, (side or math.inf) / max(shape)))) for n in shape)
 
 def load_sample(
     coco: COCO, # the index
@@ -996,14 +1016,18 @@ def load_sample(
     cat_ids: list[int], # category ids
     path: str | Path, # folder of the images
     crowd: str = 'include', # see `person_mask`
+    side: int | None = None, # its longer side at most, in pixels; None: as large as it is
 ) -> Sample:
     "Read one image of a COCO dataset with its mask; as stored, since the outlines are for the stored pixels"
-    file = Path(path) / coco.imgs[img_id]['file_name']
-    image, (mask, weight) = read_image(file, upright=False), person_mask(coco, img_id, cat_ids, crowd)
-    if image.shape[:2] != mask.shape:
+    file, (mask, weight) = Path(path)/coco.imgs[img_id]['file_name'], person_mask(coco, img_id, cat_ids, crowd)
+    small = shrunk(mask.shape, side)
+    image = read_image(file, upright=False, enough=small if side else None)
+    if image.shape[:2] not in [tuple(-(-n // part) for n in mask.shape) for part in (1, 2, 4, 8)[:4 if side else 1]]:
         (h, w), (H, W) = image.shape[:2], mask.shape
         raise ValueError(f'{file}: is {h}x{w}, but its annotations are for {H}x{W}')
-    return Sample(image, mask, weight)
+    if small == mask.shape: return Sample(image, mask, weight)
+    known = np.ones(small, bool) if weight.all() else resize_mask(weight, small)
+    return Sample(cv2.resize(image, small[::-1], interpolation=cv2.INTER_AREA), resize_mask(mask, small), known)
 
 # %% ../nbs/01_dataset.ipynb #8fc618b8
 def random_flip(rng: np.random.Generator, sample: Sample) -> Sample:
@@ -1069,17 +1093,20 @@ def batch_picks(
     turns = [(epoch, p) if steps is None else divmod(p, n) for p in places]
     return [(turn, int(_order(n, seed, turn, shuffle)[place])) for turn, place in turns]
 
-# %% ../nbs/01_dataset.ipynb #23b5943c
+# %% ../nbs/01_dataset.ipynb #e2a0ae50
 def fit_sample(
     sample: Sample, # at any size
     size: tuple[int, int], # `(height, width)`
     fit: str = 'letterbox', # keep the proportions, or 'squash' them
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]: # float32 `(h, w, 3)` 0..1, bool `(h, w, 1)`, float32 `(h, w, 1)`
+) -> Sample: # of that size
     "One sample at the network's size; the letterbox' border has weight 0"
-    image = fit_image(sample.image, size, fit)[0]
-    if fit == 'squash': mask, weight = (resize_mask(a, size) for a in sample[1:])
-    else: mask, weight = (letterbox(a.astype(np.float32), size, 0)[0] >= 0.5 for a in sample[1:])
-    return image.astype(np.float32) / 255, mask[..., None], weight[..., None].astype(np.float32)
+    image, box = fit_image(sample.image, size, fit)
+    number = np.uint8 if box[2:4] == sample.mask.shape else np.float32      # what keeps its size needs no fractions
+    resized = resize_mask if fit == 'squash' else lambda a, size: letterbox(a.astype(number), size, 0)[0] >= 0.5
+    weight = np.zeros(size, bool)
+    if sample.weight.all(): weight[box.top:box.top + box.height, box.left:box.left + box.width] = True      # nearly always
+    else: weight[:] = resized(sample.weight, size)
+    return Sample(image, resized(sample.mask, size), weight)
 
 # %% ../nbs/01_dataset.ipynb #c7024ed8
 def _check_files(path: Path, names: list[str]):
@@ -1088,7 +1115,7 @@ def _check_files(path: Path, names: list[str]):
     missing = [n for n in names if not (path / n).is_file()]
     if missing: raise FileNotFoundError(f'{path}: {len(missing)} of {len(names)} images are missing, the first is {missing[0]}')
 
-# %% ../nbs/01_dataset.ipynb #9043f25d
+# %% ../nbs/01_dataset.ipynb #51133304
 class DataGenerator(keras.utils.PyDataset):
     "Batches of images and masks, and of weights where `crowd='ignore'`, from a COCO dataset"
     def __init__(
@@ -1107,6 +1134,7 @@ class DataGenerator(keras.utils.PyDataset):
         drop_last: bool = False, # leave a smaller last batch out
         fit: str = 'letterbox', # or 'squash'
         steps: int | None = None, # batches an epoch; None: one pass over all images
+        load: Callable = load_sample, # reads a sample, given what `load_sample` is given
         **kwargs, # of `keras.utils.PyDataset`: workers, use_multiprocessing, max_queue_size
     ):
         super().__init__(**kwargs)
@@ -1116,7 +1144,9 @@ class DataGenerator(keras.utils.PyDataset):
         self.cat_ids, self.img_ids, self.coco, self.batch_size, self.path = cat_ids, list(img_ids), coco, batch_size, path
         self.size = (size, size) if isinstance(size, int) else tuple(size)
         self.shuffle, self.seed, self.augment, self.crowd = shuffle, seed, augment, crowd
-        self.drop_last, self.fit, self.steps, self.epoch, self.error = drop_last, fit, steps, 0, None
+        self.drop_last, self.fit, self.steps, self.load = drop_last, fit, steps, load
+        self.epoch, self.error = 0, None
+        self.side = None if augment or fit == 'squash' else max(self.size)      # what is cut out should be large before
 
     def __len__(self) -> int:
         full, rest = divmod(len(self.img_ids), self.batch_size)
@@ -1124,20 +1154,21 @@ class DataGenerator(keras.utils.PyDataset):
 
     def on_epoch_end(self): self.epoch += 1
 
-    def sample(self, turn: int, pick: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def sample(self, turn: int, pick: int) -> Sample:
         "One image at the network's size, as it looks in one pass"
-        sample = load_sample(self.coco, self.img_ids[pick], self.cat_ids, self.path, self.crowd)
+        sample = self.load(self.coco, self.img_ids[pick], self.cat_ids, self.path, self.crowd, self.side)
         if self.augment: sample = self.augment(np.random.default_rng([self.seed, turn, pick]), sample)
         return fit_sample(sample, self.size, self.fit)
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, ...]:
         if not 0 <= index < len(self): raise IndexError(f'batch {index} of {len(self)}')
         picks = batch_picks(len(self.img_ids), self.batch_size, index, self.epoch, self.seed, self.shuffle, self.steps)
-        try: arrays = [np.stack(a) for a in zip(*(self.sample(*p) for p in picks))]
+        try: images, masks, weights = (np.stack(a) for a in zip(*(self.sample(*p) for p in picks)))
         except Exception as e:
             self.error = e      # Keras' backends bury it in their own
             raise
-        return tuple(arrays if self.crowd == 'ignore' else arrays[:2])
+        batch = np.divide(images, np.float32(255)), masks[..., None]
+        return (*batch, weights[..., None].astype(np.float32)) if self.crowd == 'ignore' else batch
 
 # %% ../nbs/01_dataset.ipynb #3bc30cea
 def show_batch(
@@ -1167,7 +1198,7 @@ def _far_away(record: dict, people: list[dict], margin: float) -> dict: # a crow
     outline = dict(rle, counts=rle['counts'].decode())
     return dict(segmentation=outline, iscrowd=1, unknown=1, area=int(far.sum()), bbox=[0, 0, *far.shape[::-1]])
 
-# %% ../nbs/01_dataset.ipynb #a66d0d9a
+# %% ../nbs/01_dataset.ipynb #c31f5000
 def _picked(ids: list[int], share: float, rng: np.random.Generator) -> list[int]:
     "Each id as often as its share says; of a fraction, some by chance"
     if share < 0: raise ValueError(f'the share of a dataset must be 0 or more, not {share}')
@@ -1185,11 +1216,8 @@ def join_datasets(
         cat_ids, ids, coco = image_list(source.annotations, category, present=None)
         folder = Path(source.images).resolve()
         for i in _picked(ids, source.share, rng):
-            record, people = coco.imgs[i], coco.loadAnns(coco.getAnnIds(imgIds=[i], catIds=cat_ids))
+            record, people = coco.imgs[i], annotations_of(coco, i, cat_ids)
             if people and source.margin is not None: people = [*people, _far_away(record, people, source.margin)]
             images.append(record | dict(id=len(images) + 1, file_name=str(folder/record['file_name'])))
             for a in people: annotations.append(a | dict(id=len(annotations) + 1, image_id=len(images), category_id=1))
-    joined = COCO()
-    joined.dataset = dict(images=images, annotations=annotations, categories=[dict(id=1, name=category)])
-    with redirect_stdout(io.StringIO()): joined.createIndex()
-    return joined
+    return index_of(dict(images=images, annotations=annotations, categories=[dict(id=1, name=category)]))

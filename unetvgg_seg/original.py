@@ -6,7 +6,7 @@
 __all__ = ['getImgsNamesList', 'DataGenerator', 'jacard_coef', 'jacard_coef_loss', 'load_model', 'dataGenerator_test',
            'array_to_img', 'video_to_frames', 'conv_block', 'define_decoder', 'vgg16_unet']
 
-# %% ../nbs/09_original.ipynb #1611b4f9
+# %% ../nbs/09_original.ipynb #270f669e
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,19 +14,20 @@ import keras
 import numpy as np
 
 from . import dataset, prediction, video
+from .cache import open_annotations
 from .metrics import jaccard_coef
 from .model import conv_block, define_decoder, vgg16_unet
 
 _all_ = ['conv_block', 'define_decoder', 'vgg16_unet']   # the same names then and now
 
-# %% ../nbs/09_original.ipynb #97ca5951
+# %% ../nbs/09_original.ipynb #4e1b097a
 def getImgsNamesList(
     dataDir: str | Path = '../input/coco-2017-dataset/coco2017/annotations', # folder of the annotation files
     dataType: str = '', # 'train2017' or 'val2017'
     classNames: str = '', # category name
 ) -> tuple[list[int], list[int], dataset.COCO]: # category ids, image ids, the index
     "Now `dataset.image_list`"
-    return dataset.image_list(Path(dataDir)/f'instances_{dataType}.json', classNames)
+    return dataset.image_list(open_annotations(Path(dataDir)/f'instances_{dataType}.json'), classNames)
 
 # %% ../nbs/09_original.ipynb #3dddb77b
 class DataGenerator(dataset.DataGenerator):

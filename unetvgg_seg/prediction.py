@@ -4,11 +4,11 @@
 
 # %% auto #0
 __all__ = ['GROUPS', 'check_model', 'load_model', 'trained_fit', 'as_image', 'model_size', 'tight_size', 'to_batch',
-           'predict_batch', 'as_list', 'Segmenter', 'calibration_batches', 'FolderReport', 'mask_names',
+           'predict_batch', 'as_list', 'Segmenter', 'calibration_batches', 'FolderReport', 'mask_names', 'batched',
            'convert_folder', 'as_grey', 'predict_folder', 'score_mask', 'evaluate', 'show_predictions',
            'random_batches']
 
-# %% ../nbs/05_prediction.ipynb #b6ba0054
+# %% ../nbs/05_prediction.ipynb #12b3c8dd
 import json
 import re
 import warnings
@@ -22,9 +22,11 @@ import numpy as np
 from pycocotools.coco import COCO
 from tqdm import tqdm
 
+from .cache import open_annotations
 from unetvgg_seg.dataset import (
     Box,
     Sample,
+    annotations_of,
     fit_image,
     image_list,
     list_images,
@@ -36,7 +38,7 @@ from unetvgg_seg.dataset import (
     toy_frame,
     unletterbox,
 )
-from .engines import make_engine
+from .engines import exported_for, make_engine
 from .metrics import boundary_iou, iou_counts
 from .model import PERSON, check_size, vgg16_unet
 
@@ -200,7 +202,7 @@ def as_list(
     one = not isinstance(images, (list, tuple)) and getattr(images, 'ndim', 0) != 4
     return ([images], True) if one else (images, False)
 
-# %% ../nbs/05_prediction.ipynb #8f98678b
+# %% ../nbs/05_prediction.ipynb #9253bfdb
 class Segmenter:
     "Makes masks of people, at the size of the pictures given"
     def __init__(
@@ -215,7 +217,7 @@ class Segmenter:
         if batch_size < 1: raise ValueError(f'batch_size must be 1 or more, not {batch_size}')
         built = isinstance(model, keras.Model)
         if built: check_model(model)
-        loaded = model if built or Path(model).suffix in ('.xml', '.tflite') else load_model(model)
+        loaded = model if built or exported_for(model) else load_model(model)
         self.engine = make_engine(loaded, engine)
         self.fit = fit or ('letterbox' if built else trained_fit(model))
         own = self.engine.input_shape[1:3]
@@ -232,9 +234,12 @@ class Segmenter:
         masks = [mask for batch in batches for mask in self._masks([as_image(image) for image in batch])]
         return masks[0] if one else masks
 
+    def frame(self, pictures: list[np.ndarray]) -> tuple[int, int]: # `(height, width)`
+        "The size in which some pictures are computed together"
+        return tight_size([p.shape[:2] for p in pictures], self.size) if self.tight else self.size
+
     def _masks(self, pictures: list[np.ndarray]) -> list[np.ndarray]:
-        size = tight_size([p.shape[:2] for p in pictures], self.size) if self.tight else self.size
-        return predict_batch(self.engine.run, pictures, size, self.fit, self.flip)
+        return predict_batch(self.engine.run, pictures, self.frame(pictures), self.fit, self.flip)
 
 # %% ../nbs/05_prediction.ipynb #e931450a
 def calibration_batches(
@@ -269,7 +274,12 @@ def mask_names(
     names = [(p.stem if stems.count(s) == 1 else p.name) + suffix for p, s in zip(paths, stems)]
     return names if len({n.casefold() for n in names}) == len(names) else [p.name + suffix for p in paths]
 
-# %% ../nbs/05_prediction.ipynb #b457e852
+# %% ../nbs/05_prediction.ipynb #680c3630
+def batched(items: Iterable, n: int) -> Iterator[list]:
+    "Lists of up to `n` items; Python has this itself from 3.12 on"
+    items = iter(items)
+    while batch := list(islice(items, n)): yield batch
+
 def _reading(
     read: Callable, # of one key
     keys: Iterable, # paths, or ids
@@ -280,7 +290,7 @@ def _reading(
         try: yield key, read(key)
         except (OSError, ValueError) as e: failed[key] = str(e)
 
-# %% ../nbs/05_prediction.ipynb #ee4c25c0
+# %% ../nbs/05_prediction.ipynb #11499db0
 def convert_folder(
     make: Callable, # of a list of uint8 RGB pictures, what to save for each
     images: str | Path, # folder of pictures
@@ -299,7 +309,7 @@ def convert_folder(
     todo = [p for p in paths if overwrite or not targets[p].exists()]
     pictures = _reading(read_image, todo, report.failed)
     bar = tqdm(total=len(todo), unit='image', disable=not progress or not todo)
-    while batch := list(islice(pictures, batch_size)):
+    for batch in batched(pictures, batch_size):
         for (path, _), made in zip(batch, make([image for _, image in batch]), strict=True):
             report.done.append(save_image(targets[path], made, overwrite))
         bar.update(len(report.done) + len(report.failed) - bar.n)
@@ -356,7 +366,7 @@ def _figures(scores: list[dict]) -> dict:
     return _summary(scores) | dict(false_positives=wrong, images_without=len(empty),
                                    groups={name: _summary(group) for name, group in groups.items() if group})
 
-# %% ../nbs/05_prediction.ipynb #558d2c09
+# %% ../nbs/05_prediction.ipynb #214c5203
 def evaluate(
     segmenter: Segmenter,
     annotations: str | Path | COCO, # `instances_*.json`, or an open one
@@ -368,13 +378,13 @@ def evaluate(
     progress: bool = True, # show a bar
 ) -> dict: # the figures of the table, also by group, counts, settings, the images that could not be read; fit for JSON
     "Compare masks with a COCO dataset's, at the size of the images"
-    cat_ids, ids, coco = image_list(annotations, category, present=None)
+    cat_ids, ids, coco = image_list(open_annotations(annotations), category, present=None)
     if not Path(images).is_dir(): raise FileNotFoundError(f'{images}: there is no such folder of images')
     scores, failed, name = [], {}, lambda i: coco.imgs[i]['file_name']
-    people = lambda i: sum(1 + a.get('iscrowd', 0) for a in coco.loadAnns(coco.getAnnIds(imgIds=[i], catIds=cat_ids)))
+    people = lambda i: sum(1 + a.get('iscrowd', 0) for a in annotations_of(coco, i, cat_ids))
     bar = tqdm(ids[:limit], unit='image', disable=not progress)
     samples = _reading(lambda i: load_sample(coco, i, cat_ids, images, crowd), bar, failed)
-    while batch := list(islice(samples, segmenter.batch_size)):
+    for batch in batched(samples, segmenter.batch_size):
         masks = segmenter.predict([sample.image for _, sample in batch])
         scores += [score_mask(sample, mask, threshold) | dict(people=people(i)) for (i, sample), mask in zip(batch, masks)]
     if not scores:

@@ -8,7 +8,7 @@ __all__ = ['PRESETS', 'MAY_CHANGE', 'RUN_FILES', 'Config', 'make_config', 'chose
            'write_history', 'read_history', 'save_last', 'load_last', 'Diverged', 'RunKeeper', 'Plateau',
            'plot_history', 'train']
 
-# %% ../nbs/04_training.ipynb #29804cf9
+# %% ../nbs/04_training.ipynb #2dd01a7c
 import csv
 import json
 import math
@@ -26,11 +26,12 @@ import keras
 import numpy as np
 from pycocotools.coco import COCO
 
-from .dataset import DataGenerator, Source, augment, image_list, join_datasets, write_aside
+from .cache import CachedSamples, open_annotations
+from .dataset import DataGenerator, Source, augment, image_list, join_datasets, load_sample, write_aside
 from .metrics import CombinedLoss, IoU, JaccardLoss, MeanImageIoU, jaccard_coef
 from .model import PERSON, vgg16_unet
 
-# %% ../nbs/04_training.ipynb #c700e313
+# %% ../nbs/04_training.ipynb #a7f94a06
 PRESETS = {
     'original': dict(preprocessing=None, fit='squash', augment=False, crowd='include', empty=0.0, loss='jaccard',
                      learning_rate=1e-3, schedule='plateau', momentum=0.99, batch_size=32),
@@ -69,6 +70,7 @@ class Config:
     empty: float = 0.1                  # pictures without anybody, as a share of those with
     precision: str = 'auto'             # 'float32', 'mixed_bfloat16', 'mixed_float16', or what this machine gains by
     eager: bool = False                 # Keras' `run_eagerly`: steps are slow, but no graph is built first
+    cache: str | None = None            # folder that keeps pictures decoded and shrunk, see `CachedSamples`
     workers: int | None = None          # threads that prepare batches; None: one, or with a GPU one a core
     seed: int = 0                       # decides order, variation and initial weights
 
@@ -100,7 +102,7 @@ def make_config(
     except TypeError as e: raise ValueError(f'extra wants dicts with {", ".join(Source._fields)}: {e}') from None
     return config
 
-# %% ../nbs/04_training.ipynb #76979631
+# %% ../nbs/04_training.ipynb #00e1ad18
 def chosen_images(
     annotations: str | Path | COCO, # COCO's `instances_*.json`, or an open one
     category: str = 'person', # category name
@@ -108,27 +110,29 @@ def chosen_images(
     seed: int = 0, # chooses them
 ) -> tuple[list[int], list[int], object]: # category ids, image ids, the index
     "Images with the category, and some without"
-    cat_ids, with_it, coco = image_list(annotations, category)
+    cat_ids, with_it, coco = image_list(open_annotations(annotations), category)
     without = image_list(coco, category, present=False)[1]
     count = min(len(without), round(empty * len(with_it)))
     return cat_ids, with_it + np.random.default_rng(seed).permutation(without)[:count].tolist(), coco
 
-# %% ../nbs/04_training.ipynb #3010b1ec
+# %% ../nbs/04_training.ipynb #64186955
 def training_index(config: Config) -> str | COCO:
     "What a run trains on: one file of annotations, or several as one index"
     if not config.extra: return config.annotations
     sources = [Source(config.annotations, config.images), *(Source(**source) for source in config.extra)]
-    return join_datasets(sources, config.category, config.seed)
+    return join_datasets([s._replace(annotations=open_annotations(s.annotations)) for s in sources], config.category, config.seed)
 
 def generators(config: Config) -> tuple[DataGenerator, DataGenerator | None]: # for training, and for judging
     "The batches of a run"
     workers = config.workers or (os.cpu_count() if has_gpu() else 1)
-    common = dict(size=config.size, seed=config.seed, fit=config.fit, crowd=config.crowd, workers=workers)
+    load = CachedSamples(config.cache, 3 * config.size // 2) if config.cache else load_sample
+    common = dict(size=config.size, seed=config.seed, fit=config.fit, crowd=config.crowd, workers=workers, load=load)
     varied = dict(steps=config.steps, augment=augment if config.augment else None)
     chosen = chosen_images(training_index(config), config.category, config.empty, config.seed)
     train = DataGenerator(*chosen, config.batch_size, config.images, **varied, **common)
     if not config.val_annotations: return train, None
-    cat_ids, img_ids, coco = image_list(config.val_annotations, config.category, present=None if config.empty else True)
+    judges, shown = open_annotations(config.val_annotations), None if config.empty else True
+    cat_ids, img_ids, coco = image_list(judges, config.category, shown)
     img_ids = np.random.default_rng(0).permutation(img_ids).tolist()[:config.val_limit]
     folder = config.val_images or config.images
     return train, DataGenerator(cat_ids, img_ids, coco, config.batch_size, folder, shuffle=False, **common)
@@ -343,9 +347,9 @@ def plot_history(
         axis.legend(fontsize=8)
     return figure
 
-# %% ../nbs/04_training.ipynb #be25ef22
+# %% ../nbs/04_training.ipynb #849b89cc
 MAY_CHANGE = ('epochs', 'annotations', 'images', 'val_annotations', 'val_images', 'encoder_weights', 'weights',
-              'workers', 'eager')           # of a resumed run
+              'cache', 'workers', 'eager')          # of a resumed run
 RUN_FILES = ('config.json', 'history.csv', 'best.keras', 'last.keras', 'curves.png', 'report.json')
 
 def _settle(run: Path, resume: bool, overwrite: bool, preset: str, settings: dict) -> Config:
@@ -444,7 +448,7 @@ def _fit(run: Path, config: Config, resume: bool, verbose: str | int) -> dict:
         if history: report = _report(run, config, model, history, data, monitor)
     return report
 
-# %% ../nbs/04_training.ipynb #27ecc2a1
+# %% ../nbs/04_training.ipynb #31af87bc
 def train(
     run: str | Path, # folder of the run, made if need be
     annotations: str | Path | None = None, # COCO's `instances_*.json`; not needed to resume
@@ -461,7 +465,8 @@ def train(
     if not resume and not (annotations and images):
         raise ValueError('train needs annotations and images (--data), or resume=True (--resume)')
     paths = dict(annotations=annotations, images=images, val_annotations=val_annotations, val_images=val_images)
-    paths |= {k: settings[k] for k in ('encoder_weights', 'weights') if settings.get(k) not in (None, 'imagenet', PERSON)}
+    named = (None, 'imagenet', PERSON)
+    paths |= {k: settings[k] for k in ('encoder_weights', 'weights', 'cache') if settings.get(k) not in named}
     whole = lambda path: str(Path(path).resolve())
     settings |= {k: whole(v) for k, v in paths.items() if v is not None}
     if settings.get('extra'):

@@ -7,7 +7,7 @@ __all__ = ['exact_rate', 'VideoInfo', 'video_info', 'read_video', 'write_video',
            'frames_to_masks', 'make_collages', 'frames_to_video', 'frames_to_gif', 'ahead', 'Segmented',
            'write_pictures', 'Steady', 'segment_video']
 
-# %% ../nbs/07_video.ipynb #2395c268
+# %% ../nbs/07_video.ipynb #404808d5
 import errno
 import re
 import subprocess
@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import count, islice, pairwise
+from itertools import count, pairwise
 from math import ceil
 from pathlib import Path
 
@@ -357,12 +357,7 @@ def video_to_frames(
     for n, frame in enumerate(read_video(path), 1): save_image(folder/f'{n - 1}{suffix}', frame)
     return replace(info, frames=n)
 
-# %% ../nbs/07_video.ipynb #c0ed1b92
-def _batches(items: Iterable, size: int) -> Iterator[list]:
-    "Lists of up to `size` items"
-    items = iter(items)
-    while batch := list(islice(items, size)): yield batch
-
+# %% ../nbs/07_video.ipynb #03c64e9b
 def frames_to_masks(
     segmenter, # anything with `predict(frames) -> masks` and `batch_size`
     frames: str | Path, # folder of pictures
@@ -372,10 +367,11 @@ def frames_to_masks(
 ) -> int: # how many
     "One mask picture for each frame"
     from unetvgg_seg.dataset import list_images, read_image, save_image
+    from unetvgg_seg.prediction import as_grey, batched
     files, masks = list_images(frames), _folder_for(masks, overwrite, frames)
-    for batch in _batches(tqdm(files, unit='frame', disable=not progress), segmenter.batch_size):
+    for batch in batched(tqdm(files, unit='frame', disable=not progress), segmenter.batch_size):
         for file, mask in zip(batch, segmenter.predict([read_image(f) for f in batch])):
-            save_image(masks/f'{file.stem}.png', (mask * 255).round().astype(np.uint8), overwrite)
+            save_image(masks/f'{file.stem}.png', as_grey(mask), overwrite)
     return len(files)
 
 # %% ../nbs/07_video.ipynb #35900b9f
@@ -463,11 +459,12 @@ def _sink(source, target: str | Path, info: VideoInfo, start: float, overwrite: 
     if not suffix: return write_pictures(target, overwrite)
     raise ValueError(f'{target}: the name must end in {", ".join(_VIDEO)} or .gif, or be a folder\'s, without suffix')
 
-# %% ../nbs/07_video.ipynb #b0bd644a
+# %% ../nbs/07_video.ipynb #4e88da49
 def _masked(frames: Iterable, segmenter, size: tuple[int, int]) -> Iterator[tuple]:
     "Each frame with its mask; reading, predicting and whoever takes the pairs work at the same time"
+    from unetvgg_seg.prediction import batched
     at_once = max(1, min(segmenter.batch_size, 2 ** 23 // (size[0] * size[1])))
-    batches = ahead(_batches(frames, at_once))
+    batches = ahead(batched(frames, at_once))
     for batch, masks in ahead((batch, segmenter.predict(batch)) for batch in batches): yield from zip(batch, masks, strict=True)
 
 def _stream(pairs: Iterable[tuple], compose: Callable, write: Callable, result: Segmented):
