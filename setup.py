@@ -8,7 +8,7 @@ here = Path(__file__).parent
 config = ConfigParser(delimiters=["="])
 config.read(here / "settings.ini", encoding="utf-8")
 cfg = config["DEFAULT"]
-fast = cfg["fast_requirements"].split()
+extras = {name: cfg[f"{name}_requirements"].split() for name in ("fast", "int8", "litert")}
 
 setup(
     name=cfg["lib_name"],
@@ -31,7 +31,7 @@ setup(
     include_package_data=True,
     python_requires=">=" + cfg["min_python"],
     install_requires=cfg["requirements"].split(),
-    extras_require={"fast": fast, "dev": cfg["dev_requirements"].split() + fast},
+    extras_require={**extras, "dev": cfg["dev_requirements"].split() + sum(extras.values(), [])},
     entry_points={"console_scripts": cfg["console_scripts"].split("\n")},
     zip_safe=False,
 )

@@ -8,6 +8,7 @@ __all__ = ['ENGINES', 'FORMATS', 'Engine', 'keras_engine', 'openvino_engine', 'l
 
 # %% ../nbs/04b_engines.ipynb #3bcccd4b
 import shutil
+import sys
 import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -32,12 +33,15 @@ def keras_engine(model: keras.Model) -> Engine:
     return Engine(f'keras ({keras.backend.backend()})', model.input_shape, model.predict_on_batch)
 
 # %% ../nbs/04b_engines.ipynb #febe32eb
+_EXTRAS = {'openvino': 'fast', 'nncf': 'int8', 'ai_edge_litert.interpreter': 'litert'}
+
 def _needed(module: str):
     "An optional package, or an error that says how to get it"
     from importlib import import_module
+    sys.modules.setdefault('openvino_telemetry', None)      # openvino and nncf report home with it; without it they don't
     try: return import_module(module)
     except ImportError as e:
-        raise ImportError(f"{module} is not installed ({e}); run: pip install 'unetvgg_seg[fast]'") from None
+        raise ImportError(f"{module} is not installed ({e}); run: pip install 'unetvgg_seg[{_EXTRAS[module]}]'") from None
 
 def _needs_tensorflow():
     if keras.backend.backend() != 'tensorflow':
@@ -63,7 +67,8 @@ def openvino_engine(
     "A network computed by OpenVINO"
     openvino = _needed('openvino')
     network = _as_openvino(source) if isinstance(source, keras.Model) else _read_openvino(Path(source))
-    settings = {'INFERENCE_PRECISION_HINT': precision} if precision else {}
+    precision = precision or _own_precision()
+    settings = {'INFERENCE_PRECISION_HINT': precision}
 
     @lru_cache(maxsize=8)
     def compiled(height: int, width: int):
@@ -75,12 +80,15 @@ def openvino_engine(
     bits = _bits(network, precision)
     return Engine(f'openvino ({bits})', (None, *shape[1:3], 3), lambda batch: compiled(*batch.shape[1:3])(batch)[0])
 
-def _bits(network, precision: str | None) -> str:
-    "What an OpenVINO network computes in"
-    if any(op.get_type_name() == 'FakeQuantize' for op in network.get_ops()): return 'int8'
-    if precision: return precision
+def _own_precision() -> str:
+    "The fewest bits that this processor has for numbers with a point"
+    from unetvgg_seg.training import has_bfloat16
     able = _needed('openvino').Core().get_property('CPU', 'OPTIMIZATION_CAPABILITIES')
-    return 'bf16' if 'BF16' in able else 'f32'
+    return 'bf16' if 'BF16' in able and has_bfloat16() else 'f32'
+
+def _bits(network, precision: str) -> str:
+    "What an OpenVINO network computes in"
+    return 'int8' if any(op.get_type_name() == 'FakeQuantize' for op in network.get_ops()) else precision
 
 # %% ../nbs/04b_engines.ipynb #242e98d6
 def litert_engine(
@@ -115,14 +123,16 @@ def exported_for(model: keras.Model | str | Path) -> str | None: # 'openvino', '
 def make_engine(
     model: keras.Model | str | Path, # a Keras model, or a file of `export_model`: `.xml`, `.tflite`
     engine: str = 'auto', # 'keras', 'openvino', or the fastest that is installed; a file decides by itself
+    precision: str | None = None, # see `openvino_engine`
 ) -> Engine:
     "The engine for a model"
     if engine not in ENGINES: raise ValueError(f'no engine {engine!r}; there are: {", ".join(ENGINES)}')
     own = exported_for(model)
     if own and engine not in ('auto', own): raise ValueError(f'{model}: is a file for {own}, not for {engine}')
-    if own: return openvino_engine(model) if own == 'openvino' else litert_engine(model)
+    if own: return openvino_engine(model, precision) if own == 'openvino' else litert_engine(model)
     if engine == 'litert': raise ValueError("litert wants a file: write one with export_model(..., 'litert'), and pass that")
-    return openvino_engine(model) if engine == 'openvino' or engine == 'auto' and _gains_by_openvino() else keras_engine(model)
+    wanted = engine == 'openvino' or engine == 'auto' and _gains_by_openvino()
+    return openvino_engine(model, precision) if wanted else keras_engine(model)
 
 def _gains_by_openvino() -> bool:
     "Whether OpenVINO is there, and Keras has nothing faster than this processor"

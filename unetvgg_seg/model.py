@@ -147,6 +147,12 @@ def _read_packed(path: Path) -> dict[str, np.ndarray]:
         raise ValueError(f'{path}: weights of format {about.get("format")}, this package reads {FORMAT}; update it')
     return packed | dict(about=about)
 
+def _check_finite(path: Path, weights: dict[str, np.ndarray]):
+    "Weights that are not numbers would make masks of nothing, and say nothing"
+    bad = [name for name, w in weights.items() if w.dtype.kind == 'f' and not np.isfinite(w).all()]
+    if bad: raise ValueError(f'{path}: weights that are not finite numbers, in {len(bad)} of {len(weights)} arrays, '
+                             f'first in {bad[0]}; get it again')
+
 def load_weights(
     model: keras.Model, # of `vgg16_unet`
     path: str | Path, # 'person', the package's own; an `.npz` of `save_weights`; a `.keras` or `.weights.h5` of Keras
@@ -155,12 +161,16 @@ def load_weights(
     path = Path(str(resources.files('unetvgg_seg')/'person.npz') if path == PERSON else path)
     if path.suffix != '.npz':
         before = model.get_weights()
-        try: model.load_weights(path)
+        try:
+            model.load_weights(path)
+            _check_finite(path, {w.path: ops.convert_to_numpy(w) for w in model.weights})
         except Exception as e:
             model.set_weights(before)
+            if 'finite' in str(e): raise
             raise ValueError(f'{path}: not weights of this network ({str(e).splitlines()[0]})') from e
         return model
     packed = _read_packed(path)
+    _check_finite(path, {name: value for name, value in packed.items() if name != 'about'})
     mode = model.get_layer('preprocessing').mode
     if packed['about']['preprocessing'] != mode:
         raise ValueError(f'{path}: made for preprocessing={packed["about"]["preprocessing"]!r}, not for {mode!r}')

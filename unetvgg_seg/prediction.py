@@ -213,12 +213,13 @@ class Segmenter:
         fit: str | None = None, # see `fit_image`; None: as the model was trained (`trained_fit`)
         flip: bool = False, # see `predict_batch`
         engine: str = 'keras', # what computes it, see `make_engine`; 'auto' is the fastest that is installed
+        precision: str | None = None, # 'f32' or 'bf16', see `openvino_engine`
     ):
         if batch_size < 1: raise ValueError(f'batch_size must be 1 or more, not {batch_size}')
         built = isinstance(model, keras.Model)
         if built: check_model(model)
         loaded = model if built or exported_for(model) else load_model(model)
-        self.engine = make_engine(loaded, engine)
+        self.engine = make_engine(loaded, engine, precision)
         self.fit = fit or ('letterbox' if built else trained_fit(model))
         own = self.engine.input_shape[1:3]
         self.batch_size, self.size, self.flip = batch_size, model_size(own, size), flip
@@ -366,6 +367,14 @@ def _figures(scores: list[dict]) -> dict:
     return _summary(scores) | dict(false_positives=wrong, images_without=len(empty),
                                    groups={name: _summary(group) for name, group in groups.items() if group})
 
+def _chosen(ids: list[int], only: Iterable[int]) -> list[int]:
+    "Those of some ids, in their order; one that isn't there is an error"
+    only = set(only)
+    strangers = only - set(ids)
+    if strangers:
+        raise ValueError(f'{len(strangers)} of {len(only)} ids are not in these annotations, the first is {min(strangers)}')
+    return [i for i in ids if i in only]
+
 # %% ../nbs/05_prediction.ipynb #214c5203
 def evaluate(
     segmenter: Segmenter,
@@ -375,11 +384,13 @@ def evaluate(
     crowd: str = 'ignore', # see `person_mask`
     threshold: float = 0.5, # above it is a person
     limit: int | None = None, # only so many images, in the order of their ids
+    only: Iterable[int] | None = None, # only images with these ids
     progress: bool = True, # show a bar
 ) -> dict: # the figures of the table, also by group, counts, settings, the images that could not be read; fit for JSON
     "Compare masks with a COCO dataset's, at the size of the images"
     cat_ids, ids, coco = image_list(open_annotations(annotations), category, present=None)
     if not Path(images).is_dir(): raise FileNotFoundError(f'{images}: there is no such folder of images')
+    if only is not None: ids = _chosen(ids, only)
     scores, failed, name = [], {}, lambda i: coco.imgs[i]['file_name']
     people = lambda i: sum(1 + a.get('iscrowd', 0) for a in annotations_of(coco, i, cat_ids))
     bar = tqdm(ids[:limit], unit='image', disable=not progress)

@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['PRESETS', 'MAY_CHANGE', 'RUN_FILES', 'Config', 'make_config', 'chosen_images', 'training_index', 'generators',
-           'has_gpu', 'best_precision', 'precision', 'learning_rate', 'build', 'TwoRateAdam', 'compile_model',
-           'write_history', 'read_history', 'save_last', 'load_last', 'Diverged', 'RunKeeper', 'Plateau',
-           'plot_history', 'train']
+           'has_gpu', 'has_bfloat16', 'best_precision', 'precision', 'learning_rate', 'build', 'TwoRateAdam',
+           'compile_model', 'write_history', 'read_history', 'save_last', 'load_last', 'Diverged', 'RunKeeper',
+           'Plateau', 'plot_history', 'train']
 
 # %% ../nbs/04_training.ipynb #2dd01a7c
 import csv
@@ -163,14 +163,19 @@ def _gpu_generation() -> float:
     return float('.'.join(map(str, details.get('compute_capability', (0, 0)))))
 
 # %% ../nbs/04_training.ipynb #4c522746
+def has_bfloat16() -> bool:
+    "Whether this processor computes in bfloat16, and oneDNN, which does so for TensorFlow and OpenVINO, may"
+    flags = Path('/proc/cpuinfo')
+    known = flags.read_text() if flags.exists() else ''
+    limited = 'ONEDNN_MAX_CPU_ISA' in os.environ        # then TensorFlow in bfloat16 never answers, and OpenVINO fails
+    return not limited and ('avx512_bf16' in known or 'amx_bf16' in known)
+
 def best_precision() -> str: # a Keras dtype policy
     "The number format by which this machine gains most"
     if has_gpu():
         generation = _gpu_generation()
         return 'mixed_bfloat16' if generation >= 8 else 'mixed_float16' if generation >= 7 else 'float32'
-    flags = Path('/proc/cpuinfo')
-    known = flags.read_text() if flags.exists() else ''
-    return 'mixed_bfloat16' if 'avx512_bf16' in known or 'amx_bf16' in known else 'float32'
+    return 'mixed_bfloat16' if has_bfloat16() else 'float32'
 
 # %% ../nbs/04_training.ipynb #5530293c
 @contextmanager
