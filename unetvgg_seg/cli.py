@@ -32,7 +32,7 @@ Size = Annotated[int | None, typer.Option(min=16, help=(
 Flip = Annotated[bool, typer.Option('--flip', help='Look at the mirrored picture, too: twice the time, a little better.')]
 Overwrite = Annotated[bool, typer.Option('--overwrite', help='Replace what is there.')]
 Background = Annotated[str, typer.Option('--background', '-b', help=(
-    "white, black, another colour name or '#rrggbb', blur, mask, transparent (not in mp4 and gif), collage (picture, mask and "
+    "white, black, another color name or '#rrggbb', blur, mask, transparent (not in mp4 and gif), collage (picture, mask and "
     'cut-out in a column), trail (each frame on top of the earlier ones), or the path of a picture; for video also of a video.'))]
 Width = Annotated[int, typer.Option(min=16, help="Width of a collage's panels in pixels; a gif is at most 360 wide.")]
 EngineName = Annotated[str, typer.Option('--engine', help=(
@@ -92,16 +92,17 @@ def train(
     val_images: Annotated[Path | None, typer.Option(help='Folder of its images.')] = None,
     preset: Annotated[Preset, typer.Option(help="The recipe: ours, or the original notebooks'.")] = Preset.default,
     extra: Annotated[Path | None, typer.Option(help=(
-        'Further datasets: a JSON list of {"annotations": ..., "images": ..., "share": 1, "margin": null}.'))] = None,
+        'Further datasets: a JSON list of {"annotations": ..., "images": ..., "repeat": 1, "labeled_margin": null}.'))] = None,
     weights: Annotated[str | None, typer.Option(help=(
         "Begin with the weights of a whole network: 'person' (the package's own), an .npz file, a .keras file."))] = None,
-    encoder_rate: Annotated[float | None, typer.Option(help="The encoder's learning rate, as a share of the rest's (1).")] = None,
+    encoder_lr_scale: Annotated[float | None, typer.Option(help=(
+        "The encoder's learning rate, as a share of the rest's (1)."))] = None,
     frozen_blocks: Annotated[int | None, typer.Option(help="How many of the encoder's 5 blocks keep their weights (0).")] = None,
     encoder_weights: Annotated[str | None, typer.Option(help=(
         "'imagenet' (if not given; a download of 59 MB), the path of a VGG16 notop .h5, or 'none'."))] = None,
     size: Annotated[int | None, typer.Option(help='Side of the network in pixels, a multiple of 16 (256 if not given).')] = None,
     epochs: Annotated[int | None, typer.Option(help='Epochs in all, those of a resumed run included (15).')] = None,
-    steps: Annotated[int | None, typer.Option(help='Batches an epoch; without it an epoch is all images.')] = None,
+    steps_per_epoch: Annotated[int | None, typer.Option(help='Batches an epoch; without it an epoch is all images.')] = None,
     val_limit: Annotated[int | None, typer.Option(help='Judge by so many images at most.')] = None,
     batch_size: Annotated[int | None, typer.Option(help='Images a batch (8; preset original: 32).')] = None,
     learning_rate: Annotated[float | None, typer.Option(help=(
@@ -117,9 +118,9 @@ def train(
     paths = _coco_paths(data) if data else {}
     given = dict(annotations=annotations, images=images, val_annotations=val_annotations, val_images=val_images)
     paths |= {k: v for k, v in given.items() if v}
-    settings = dict(size=size, epochs=epochs, steps=steps, val_limit=val_limit, batch_size=batch_size,
+    settings = dict(size=size, epochs=epochs, steps_per_epoch=steps_per_epoch, val_limit=val_limit, batch_size=batch_size,
                     learning_rate=learning_rate, category=category, seed=seed, encoder_weights=encoder_weights,
-                    weights=weights, encoder_rate=encoder_rate, frozen_blocks=frozen_blocks, cache=cache,
+                    weights=weights, encoder_lr_scale=encoder_lr_scale, frozen_blocks=frozen_blocks, cache=cache,
                     extra=extra and _sources(extra))
     settings = {k: v for k, v in settings.items() if v is not None}
     if encoder_weights == 'none': settings['encoder_weights'] = None
@@ -151,7 +152,7 @@ def _stopped(hint: str) -> int: # the exit code
     return 1
 
 # %% ../nbs/08_cli.ipynb #bac15264
-def _say_figures(title: str, figures: dict): # of `prediction.evaluate`
+def _say_figures(title: str, figures: dict): # of `evaluation.evaluate`
     "Print the scores of all images, and of each group of them"
     _say(title, {k: v for k, v in figures.items() if k != 'groups'} | dict(failed=len(figures['failed'])))
     typer.echo(f'  {"by group":24} {"iou":>10} {"image_iou":>10} {"boundary":>10} {"images":>8}')
@@ -182,17 +183,17 @@ def evaluate(
     "Compare a model's masks with a COCO dataset's: IoU of the dataset, of the images, of the edges."
     if out and out.exists() and not overwrite: raise FileExistsError(f'{out}: exists; choose another name, or pass --overwrite')
     segmenter = _segmenter(model, batch_size, size, flip, engine)
-    from unetvgg_seg.dataset import write_aside
-    from unetvgg_seg.prediction import evaluate as judge
+    from unetvgg_seg.images import atomic_write
+    from unetvgg_seg.evaluation import evaluate as judge
     figures = judge(segmenter, annotations, images, category=category, limit=limit, only=ids and _read_ids(ids))
     _say_figures(f'{model} on {annotations.name}', figures)
     if out:
-        with write_aside(out, overwrite) as aside: aside.write_text(json.dumps(figures, indent=1))
+        with atomic_write(out, overwrite) as aside: aside.write_text(json.dumps(figures, indent=1))
 
 # %% ../nbs/08_cli.ipynb #a5e2dc37
 def _photographs(make, segmenter, images: Path, out: Path, suffix: str, overwrite: bool):
     "Save what `make` makes of a photograph, or of each in a folder"
-    from unetvgg_seg.dataset import read_image, save_image
+    from unetvgg_seg.images import read_image, save_image
     from unetvgg_seg.prediction import convert_folder
     if not images.is_dir():
         target = out if out.suffix and not out.is_dir() else out/f'{images.stem}{suffix}'
@@ -218,10 +219,10 @@ def predict(
     batch_size: BatchSize = 8,
     overwrite: Overwrite = False,
 ):
-    "Write a mask for each photograph: grey PNG of its size, white is certainly a person."
+    "Write a mask for each photograph: gray PNG of its size, white is certainly a person."
     segmenter = _segmenter(model, batch_size, size, flip, engine, images.is_dir())
-    from unetvgg_seg.prediction import as_grey
-    make = lambda pictures: [as_grey(mask) for mask in segmenter.predict(pictures)]
+    from unetvgg_seg.images import mask_to_uint8
+    make = lambda pictures: [mask_to_uint8(mask) for mask in segmenter.predict(pictures)]
     _photographs(make, segmenter, images, out, '.png', overwrite)
 
 # %% ../nbs/08_cli.ipynb #9a229756
@@ -240,8 +241,8 @@ def collage(
 ):
     "Put the people of photographs on another background, or in a collage of picture, mask and cut-out."
     _quiet_keras()
-    from unetvgg_seg.collage import composer
-    compose = composer(background, width)
+    from unetvgg_seg.collage import make_effect
+    compose = make_effect(background, width)
     segmenter = _segmenter(model, batch_size, size, flip, engine, images.is_dir())
     make = lambda pictures: [compose(*pair) for pair in zip(pictures, segmenter.predict(pictures))]
     _photographs(make, segmenter, images, out, '.png' if background == 'transparent' else '.jpg', overwrite)
@@ -283,7 +284,7 @@ def video(
     from unetvgg_seg.video import segment_video
     if end is not None: seconds = end - start
     with _as_file(source) as file:
-        made = segment_video(file, target, segmenter, background, width=width, softness=feather, start=start, seconds=seconds,
+        made = segment_video(file, target, segmenter, background, width=width, feather=feather, start=start, seconds=seconds,
                              every=every, steady=steady, overwrite=overwrite)
     _say(f'{target}:', dict(frames=made.frames, with_a_person=made.with_person, frames_per_second=str(made.fps),
                             size='{1}x{0}'.format(*made.size), sound='kept' if made.audio else 'none',
@@ -319,7 +320,7 @@ def download(
 ):
     "Fetch COCO's images and annotations. After a cut or Ctrl-C the same command goes on where it stopped."
     _quiet_keras()
-    from unetvgg_seg.dataset import download_coco
+    from unetvgg_seg.download import download_coco
     try: typer.echo(download_coco(folder, split))
     except KeyboardInterrupt: raise typer.Exit(_stopped('the same command goes on where it stopped')) from None
 
@@ -327,15 +328,15 @@ def download(
 def _demo_photo(photo: Path | None, folder: Path, overwrite: bool):
     "Cut the people out of a photograph"
     from matplotlib.cbook import get_sample_data
-    from unetvgg_seg.collage import composer
-    from unetvgg_seg.dataset import read_image, save_image
-    from unetvgg_seg.prediction import Segmenter, as_grey
+    from unetvgg_seg.collage import make_effect
+    from unetvgg_seg.images import mask_to_uint8, read_image, save_image
+    from unetvgg_seg.prediction import Segmenter
     image = read_image(photo or get_sample_data('grace_hopper.jpg', asfileobj=False))
     mask = Segmenter().predict(image)
     save_image(folder/'photo.jpg', image, overwrite)
-    save_image(folder/'mask.png', as_grey(mask), overwrite)
+    save_image(folder/'mask.png', mask_to_uint8(mask), overwrite)
     for name, background in (('cutout.png', 'transparent'), ('white.jpg', 'white'), ('blur.jpg', 'blur')):
-        save_image(folder/name, composer(background)(image, mask), overwrite)
+        save_image(folder/name, make_effect(background)(image, mask), overwrite)
 
 # %% ../nbs/08_cli.ipynb #9adee7db
 DEMO = dict(size=64, decoder_filters=(64, 48, 32, 16), encoder_weights=None, learning_rate=1e-3,
@@ -343,8 +344,9 @@ DEMO = dict(size=64, decoder_filters=(64, 48, 32, 16), encoder_weights=None, lea
 
 def _demo_training(folder: Path):
     "Data, training, scores, masks, a collage video and gif, all of drawn people"
-    from unetvgg_seg.dataset import toy_people, toy_video
-    from unetvgg_seg.prediction import Segmenter, evaluate as judge, predict_folder
+    from unetvgg_seg.toys import toy_people, toy_video
+    from unetvgg_seg.evaluation import evaluate as judge
+    from unetvgg_seg.prediction import Segmenter, predict_folder
     from unetvgg_seg.training import train as run_training
     from unetvgg_seg.video import segment_video
     typer.echo(f'2. drawing people: {folder}/toys')

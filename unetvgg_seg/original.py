@@ -14,7 +14,7 @@ import keras
 import numpy as np
 
 from . import dataset, prediction, video
-from .cache import open_annotations
+from .frames import VideoInfo
 from .metrics import jaccard_coef
 from .model import conv_block, define_decoder, vgg16_unet
 
@@ -26,8 +26,8 @@ def getImgsNamesList(
     dataType: str = '', # 'train2017' or 'val2017'
     classNames: str = '', # category name
 ) -> tuple[list[int], list[int], dataset.COCO]: # category ids, image ids, the index
-    "Now `dataset.image_list`"
-    return dataset.image_list(open_annotations(Path(dataDir)/f'instances_{dataType}.json'), classNames)
+    "Now `dataset.find_images`"
+    return dataset.find_images(Path(dataDir)/f'instances_{dataType}.json', classNames)
 
 # %% ../nbs/09_original.ipynb #3dddb77b
 class DataGenerator(dataset.DataGenerator):
@@ -86,7 +86,7 @@ def array_to_img(
 # %% ../nbs/09_original.ipynb #2cc14ac2
 def video_to_frames(
     path: str | Path, # a video
-) -> video.VideoInfo:
+) -> VideoInfo:
     "Split a video into `./frames`, replacing those of the last one; now `video.video_to_frames`"
     info = video.video_to_frames(path, 'frames', overwrite=True)
     print('fps=', info.fps, 'frames=', info.frames)
