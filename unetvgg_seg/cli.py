@@ -305,7 +305,8 @@ def export(
     "Write a network in another program's form; .xml and .tflite files can be given to --model."
     _quiet_keras()
     from unetvgg_seg.engines import FORMATS, export_model
-    from unetvgg_seg.prediction import calibration_batches, load_model
+    from unetvgg_seg.engines import calibration_batches
+    from unetvgg_seg.prediction import load_model
     network = load_model(model)
     form = form or {suffix: name for name, suffix in FORMATS.items()}.get(target.suffix, target.suffix)
     frame = tuple(n or size for n in network.input_shape[1:3])

@@ -16,7 +16,8 @@ import numpy as np
 from pycocotools.coco import COCO
 from tqdm import tqdm
 
-from .dataset import Sample, annotations_of, find_images, load_sample, open_annotations
+from .annotations import annotations_of, find_images, open_annotations
+from .dataset import Sample, load_sample
 from .images import batched
 from .metrics import boundary_iou, iou_counts, iou_of
 from .prediction import Segmenter, skip_unreadable

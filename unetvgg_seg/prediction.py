@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['DEFAULT_SIZE', 'as_image', 'model_size', 'round_up', 'smallest_size', 'to_batch', 'predict_batch', 'load_model',
            'resize_of', 'as_list', 'Segmenter', 'FolderReport', 'mask_names', 'skip_unreadable', 'convert_folder',
-           'predict_folder', 'show_predictions', 'random_batches', 'calibration_batches']
+           'predict_folder', 'show_predictions', 'random_batches']
 
 # %% ../nbs/05_prediction.ipynb #12b3c8dd
 import json
@@ -19,13 +19,11 @@ import keras
 import numpy as np
 from tqdm import tqdm
 
-from .engines import calibration_batches, check_model, exported_for, make_engine
+from .engines import check_model, exported_for, make_engine
 from .images import Box, batched, fit_image, list_images, mask_to_uint8, overlay
 from .images import read_image, save_image, show_images, unletterbox
 from .model import check_size, vgg16_unet
 from .weights import PERSON, load_saved_model, load_weights
-
-_all_ = ['calibration_batches']      # its home is engines
 
 # %% ../nbs/05_prediction.ipynb #df9f5643
 def as_image(image: np.ndarray | str | Path, # uint8 `(H, W, 3)` RGB, `(H, W)` or `(H, W, 1)` gray, or a file

@@ -20,7 +20,8 @@ from pycocotools.coco import COCO
 from .augmentation import augment
 from .cache import SampleCache
 from .checkpoints import RUN_FILES, Plateau, RunKeeper, interruptible, load_last, write_report
-from .dataset import DataGenerator, Source, find_images, join_datasets, load_sample, open_annotations
+from .annotations import find_images, open_annotations
+from .dataset import DataGenerator, Source, join_datasets, load_sample
 from .devices import best_precision, has_gpu, precision
 from .images import atomic_write
 from .metrics import CombinedLoss, IoU, JaccardLoss, MeanImageIoU, jaccard_coef
