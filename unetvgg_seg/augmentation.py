@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from .dataset import Sample
-from .images import PAD_COLOR
+from .images import PAD_COLOR, gray_to_rgb
 
 # %% ../nbs/01b_augmentation.ipynb #8fc618b8
 def random_flip(
@@ -78,7 +78,7 @@ def change_color(
     curve = np.linspace(0, 1, 256)[:, None] ** gamma
     curve = ((curve - 0.5) * contrast + 0.5 + brightness) * tint
     image = cv2.LUT(image, (curve * 255).clip(0, 255).astype(np.uint8)[None])
-    gray = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    gray = gray_to_rgb(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY))
     return cv2.addWeighted(image, saturation, gray, 1 - saturation, 0)
 
 # %% ../nbs/01b_augmentation.ipynb #3d531257

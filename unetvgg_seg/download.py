@@ -6,75 +6,84 @@
 __all__ = ['COCO_MD5', 'fetch', 'download_coco']
 
 # %% ../nbs/01d_download.ipynb #e846180b
+import hashlib
 import re
 import shutil
+import time
+import zipfile
+from http.client import HTTPException
 from pathlib import Path
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+
+from tqdm import tqdm
 
 # %% ../nbs/01d_download.ipynb #ce0d58e3
-def _check_space(folder, needed, what):
-    free = shutil.disk_usage(folder).free
-    if free >= needed: return
-    raise OSError(f'{folder}: {what} needs {needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are free; make room')
+def _size(path): # bytes; 0 if there is no such file
+    return path.stat().st_size if path.exists() else 0
 
-def _md5(path):
-    import hashlib
-    md5 = hashlib.md5()
-    with open(path, 'rb') as file:
-        while block := file.read(1 << 20): md5.update(block)
-    return md5.hexdigest()
-
-# %% ../nbs/01d_download.ipynb #2a0b9f2c
-def _ask_rest(url, part): # the server's reply (None: nothing is left to send), and how many bytes of part count
-    from urllib.error import HTTPError
-    from urllib.request import Request, urlopen
-    have = part.stat().st_size if part.exists() else 0
-    try: reply = urlopen(Request(url, headers={'Range': f'bytes={have}-'} if have else {}), timeout=30)
+def _request_rest(url, part): # the server's reply, or None if nothing is left to send
+    "Ask for what a part file lacks"
+    have = _size(part)
+    headers = {'Range': f'bytes={have}-'} if have else {}
+    try: return urlopen(Request(url, headers=headers), timeout=30)
     except HTTPError as e:
         if e.code != 416 or not have: raise
-        if e.headers.get('Content-Range', '').endswith(f'/{have}'): return None, have
-        part.unlink()
-        return _ask_rest(url, part)
-    return reply, have if reply.status == 206 else 0
+        if e.headers.get('Content-Range', '').endswith(f'/{have}'): return None
+    part.unlink()                                               # longer than the file: not ours
+    return _request_rest(url, part)
 
-# %% ../nbs/01d_download.ipynb #638fdd59
+# %% ../nbs/01d_download.ipynb #9452d9cc
+def _check_space(folder, needed, what):
+    "Raise an `OSError` if a folder's disk has not so many bytes free"
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise OSError(f'{folder}: {what} needs {needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are free; make room')
+
+# %% ../nbs/01d_download.ipynb #6478c3fa
 def _fetch_rest(url, part, room, progress): # False if the connection was cut
-    from tqdm import tqdm
-    reply, kept = _ask_rest(url, part)
+    "Append to a part file what it lacks"
+    reply = _request_rest(url, part)
     if reply is None: return True
+    kept = _size(part) if reply.status == 206 else 0
+    total = kept + (reply.length or 0)                          # no length told: the end is where it ends
     with reply, open(part, 'ab' if kept else 'wb') as file:
-        total = kept + (reply.length or 0) # no length: the end is the end
         _check_space(part.parent, room * total - kept, part.stem)
         with tqdm(total=total, initial=kept, unit='B', unit_scale=True, desc=part.stem, disable=not progress) as bar:
             while block := reply.read(1 << 16): bar.update(file.write(block))
-    return part.stat().st_size >= total
+    return _size(part) >= total
 
 # %% ../nbs/01d_download.ipynb #fa6641ca
-def _try_fetch(url, part, room, progress):
-    from http.client import HTTPException
-    from urllib.error import URLError
+def _try_fetch(url, part, room, progress): # False if the connection was cut
+    "Fetch the rest; a refusal is an `OSError` that says what to do"
     try: return _fetch_rest(url, part, room, progress)
     except (ConnectionError, TimeoutError, HTTPException): return False
     except URLError as e: # no connection, or the server refuses
         why = getattr(e.reason, 'strerror', None) or e.reason
         raise OSError(f'{url}: {why}; call again later, or put {part.stem} into {part.parent} by hand') from None
 
+def _md5(path): # hexadecimal
+    md5 = hashlib.md5()
+    with open(path, 'rb') as file:
+        while block := file.read(1 << 20): md5.update(block)
+    return md5.hexdigest()
+
 # %% ../nbs/01d_download.ipynb #23ff1496
 def fetch(
     url: str, # where from
     path: str | Path, # where to
-    md5: str | None = None, # what the file's MD5 sum must be
-    room: int = 1, # how many times the file's size the disk must have free
+    md5: str | None = None, # what the file's MD5 sum must be; another one is a `ValueError`
+    room: int = 1, # how many times the file's size the disk must have free; less is an `OSError`
     progress: bool = True, # show a bar
 ) -> Path: # `path`
     "Download a file; what was cut goes on where it was, now and at the next call"
-    import time
-    path, misses = Path(path), 0
+    path = Path(path)
     part = path.with_name(f'{path.name}.part')
-    size = lambda: part.stat().st_size if part.exists() else 0
-    before = size()
+    misses, before = 0, _size(part)
     while not _try_fetch(url, part, room, progress):
-        before, misses = size(), 0 if size() > before else misses + 1
+        misses = 0 if _size(part) > before else misses + 1
         if misses == 5: raise OSError(f'{url}: the connection is cut again and again; call again later to go on')
+        before = _size(part)
         time.sleep(misses)
     if md5 and (found := _md5(part)) != md5:
         part.unlink()
@@ -82,35 +91,47 @@ def fetch(
     return part.replace(path)
 
 # %% ../nbs/01d_download.ipynb #d28a3310
-def _members(archive, path, top): # names in a zip, all of them inside the folder top
+def _check_members(archive, path, top):
+    "Raise a `ValueError` if a zip holds nothing, or anything outside of the folder `top`"
     names = archive.namelist()
-    strange = [n for n in names if not n.startswith(f'{top}/') or '..' in re.split(r'[/\\]', n)]
-    if not strange and names: return names
-    raise ValueError(f'{path}: {strange[0] if strange else "all"} is outside of {top}/; remove it and call again')
+    strange = [name for name in names if not name.startswith(f'{top}/') or '..' in re.split(r'[/\\]', name)]
+    if strange or not names:
+        raise ValueError(f'{path}: {strange[0] if strange else "all"} is outside of {top}/; remove it and call again')
+
+def _settle(unpacked, folder):
+    "Give an unpacked folder its name; beside files that are there, add those that are missing"
+    if not folder.exists(): unpacked.rename(folder)
+    else:
+        for file in unpacked.iterdir():
+            if not (folder/file.name).exists(): file.rename(folder/file.name)
 
 # %% ../nbs/01d_download.ipynb #a01d12ab
-def _unzip(path, top, progress): # a zip's only folder, top, beside the zip
-    import zipfile
-    from tqdm import tqdm
+def _unzip(path, top, progress):
+    "Unpack a zip's only folder, `top`, beside the zip"
     folder, aside = path.parent, path.with_name(f'.{top}.part')
     shutil.rmtree(aside, ignore_errors=True)
     with zipfile.ZipFile(path) as archive:
-        names = _members(archive, path, top)
+        _check_members(archive, path, top)
         _check_space(folder, sum(member.file_size for member in archive.infolist()), f'{path.name}, unzipped,')
-        for name in tqdm(names, desc=f'unzip {path.name}', disable=not progress): archive.extract(name, aside)
-    if not (folder/top).exists(): (aside/top).rename(folder/top)
-    else: # annotations of something else are there
-        for file in (aside/top).iterdir(): (folder/top/file.name).exists() or file.rename(folder/top/file.name)
-    shutil.rmtree(aside)
+        for name in tqdm(archive.namelist(), desc=f'unzip {path.name}', disable=not progress): archive.extract(name, aside)
+    _settle(aside/top, folder/top)
+    shutil.rmtree(aside, ignore_errors=True)
 
 # %% ../nbs/01d_download.ipynb #f12f9f55
-COCO_MD5 = {'train2017': 'cced6f7f71b7629ddf16f17bbcfab6b2', 'val2017': '442b8da7639aecaf257c1dceb8ba8c80',
-            'annotations_trainval2017': 'f4bbac642086de4f52a3fdda2de5fa2c'}
+COCO_MD5 = { # of the zips on COCO's server, as PaddleDetection's `ppdet/utils/download.py` has them
+    'train2017': 'cced6f7f71b7629ddf16f17bbcfab6b2',
+    'val2017': '442b8da7639aecaf257c1dceb8ba8c80',
+    'annotations_trainval2017': 'f4bbac642086de4f52a3fdda2de5fa2c',
+}
 
-def _get_zip(url, path, top, md5, keep_zip, progress):
-    if not path.exists(): fetch(url, path, md5, room=2, progress=progress) # the zip and its unzipped copy
+def _get_zip(url, folder, wanted, checksums, keep_zip, progress): # wanted: a file or folder that the zip brings
+    "Download and unpack a zip, unless what we want of it is there"
+    if (folder/wanted).exists(): return
+    path = folder/url.split('/')[-1]
+    md5 = checksums.get(path.stem)
+    if not path.exists(): fetch(url, path, md5, room=2, progress=progress)     # room for the zip and what is in it
     elif md5 and _md5(path) != md5: raise ValueError(f'{path}: damaged (MD5 is not {md5}); remove it and call again')
-    _unzip(path, top, progress)
+    _unzip(path, wanted.split('/')[0], progress)
     if not keep_zip: path.unlink()
 
 # %% ../nbs/01d_download.ipynb #4e40d709
@@ -127,10 +148,7 @@ def download_coco(
     if split not in splits: raise ValueError(f'there is no COCO split {split!r}; choose {" or ".join(splits)}')
     try: folder.mkdir(parents=True, exist_ok=True)
     except OSError as e: raise OSError(f'{folder}: {e.strerror}; choose another folder') from None
-    jobs = [('annotations/annotations_trainval2017', 'annotations', f'annotations/instances_{split}.json'),
-            (f'zips/{split}', split, split)]
-    for place, top, result in jobs:
-        name = place.split('/')[1]
-        if (folder/result).exists(): continue
-        _get_zip(f'{base_url}/{place}.zip', folder/f'{name}.zip', top, checksums.get(name), keep_zip, progress)
+    options, index = (checksums, keep_zip, progress), f'annotations/instances_{split}.json'
+    _get_zip(f'{base_url}/annotations/annotations_trainval2017.zip', folder, index, *options)
+    _get_zip(f'{base_url}/zips/{split}.zip', folder, split, *options)
     return folder

@@ -20,7 +20,7 @@ import numpy as np
 from tqdm import tqdm
 
 from .engines import check_model, exported_for, make_engine
-from .images import Box, batched, fit_image, list_images, mask_to_uint8, overlay
+from .images import Box, as_size, batched, fit_image, gray_to_rgb, list_images, mask_to_uint8, overlay
 from .images import read_image, save_image, show_images, unletterbox
 from .model import check_size, vgg16_unet
 from .weights import PERSON, load_saved_model, load_weights
@@ -36,7 +36,7 @@ def as_image(image: np.ndarray | str | Path, # uint8 `(H, W, 3)` RGB, `(H, W)` o
     if image.ndim == 2: image = image[..., None]
     if image.ndim != 3 or image.shape[2] not in (1, 3) or not image.size:
         raise ValueError(f'an image of shape {image.shape}: pass (height, width, 3) RGB or (height, width) gray')
-    return image if image.shape[2] == 3 else image.repeat(3, axis=2)
+    return image if image.shape[2] == 3 else gray_to_rgb(image)
 
 # %% ../nbs/05_prediction.ipynb #eabfee7c
 DEFAULT_SIZE = 256      # of a model that takes any; the model card's table of sizes shows why
@@ -47,7 +47,7 @@ def model_size(
 ) -> tuple[int, int]: # `(height, width)`
     "Choose the size that a model works in"
     if size is None: return tuple(n or DEFAULT_SIZE for n in own)
-    asked = (size, size) if isinstance(size, int) else tuple(size)
+    asked = as_size(size)
     check_size(*asked)
     if any(fixed not in (None, n) for fixed, n in zip(own, asked)):
         raise ValueError(f'the model works in {own}, not in {asked}; leave size out')
