@@ -12,6 +12,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+from PIL import Image
 
 from . import dataset, prediction, video
 from .frames import VideoInfo
@@ -46,8 +47,8 @@ class DataGenerator(dataset.DataGenerator):
 # %% ../nbs/09_original.ipynb #ceb907ac
 @keras.saving.register_keras_serializable('unetvgg_seg')
 def jacard_coef(
-    y_true, # `(B, h, w, 1)`, 0 or 1
-    y_pred, # `(B, h, w, 1)`, 0..1
+    y_true, # array or tensor `(B, h, w, 1)`, 0 or 1
+    y_pred, # array or tensor `(B, h, w, 1)`, 0..1
 ): # scalar, 0..1
     "Now `metrics.jaccard_coef`; a function of its own, since Keras names scores after functions"
     return jaccard_coef(y_true, y_pred)
@@ -59,7 +60,7 @@ def jacard_coef_loss(y_true, y_pred): # scalar, -1..0
 
 # %% ../nbs/09_original.ipynb #fb6bd53a
 def load_model(
-    path: str | Path, # a run folder, a `.keras` file, or the original's SavedModel folder
+    path: str | Path, # 'person', a run folder, a `.keras` file, or the original's SavedModel folder
     custom_objects: dict | None = None, # no longer needed, and ignored
 ) -> keras.Model: # ready to predict
     "Now `prediction.load_model`"
@@ -78,15 +79,16 @@ def dataGenerator_test(
 # %% ../nbs/09_original.ipynb #6a115c69
 def array_to_img(
     x: np.ndarray, # `(H, W, 1)` or `(H, W, 3)`: floats or bool 0..1, or uint8
-): # a PIL image
+) -> Image.Image:
     "Keras' `array_to_img` without the stretching"
     x = np.asarray(x)
-    return keras.utils.array_to_img(x if x.dtype == np.uint8 else (x * 255).round(), scale=False)
+    levels = x if x.dtype == np.uint8 else (x * 255).round()
+    return keras.utils.array_to_img(levels, scale=False)
 
 # %% ../nbs/09_original.ipynb #2cc14ac2
 def video_to_frames(
     path: str | Path, # a video
-) -> VideoInfo:
+) -> VideoInfo: # with the true number of frames
     "Split a video into `./frames`, replacing those of the last one; now `video.video_to_frames`"
     info = video.video_to_frames(path, 'frames', overwrite=True)
     print('fps=', info.fps, 'frames=', info.frames)

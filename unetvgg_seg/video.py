@@ -31,7 +31,7 @@ class VideoReport:
     "What `segment_video` made"
     fps: Fraction                     # frames a second
     frames: int = 0                   # frames written
-    with_person: int = 0              # of them with somebody in it: any pixel of the mask above 0.5
+    with_person: int = 0              # of them with somebody in it: any pixel of the mask at 0.5 or above
     size: tuple[int, int] = (0, 0)    # (height, width) of the composed frames
     audio: bool = False               # the source's sound was kept
     stopped: bool = False             # by Ctrl-C, before the end
@@ -146,7 +146,7 @@ def _write_all(pairs: Iterable[tuple], compose: Callable, write: Callable, repor
             picture = compose(frame, mask)
             write(picture)
             report.frames, report.size = report.frames + 1, picture.shape[:2]
-            report.with_person += bool((mask > .5).any())
+            report.with_person += bool((mask >= .5).any())
     except KeyboardInterrupt:
         if report.frames == 0: raise        # there is nothing to keep
         report.stopped = True
