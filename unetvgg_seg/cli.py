@@ -139,7 +139,7 @@ def _read_sources(file: Path) -> list[dict]: # for `training.train(extra=...)`
     return sources
 
 # %% ../nbs/08_cli.ipynb #53faf1d9
-SETTINGS = ( # the fields of `training.Config`, repeated here because training loads Keras
+SETTINGS = ( # the fields of `settings.Config`, repeated here because its module loads Keras
     'annotations', 'images', 'val_annotations', 'val_images', 'extra', 'category', 'preset', 'size', 'epochs', 'steps_per_epoch',
     'val_limit', 'batch_size', 'learning_rate', 'schedule', 'loss', 'encoder_lr_scale', 'frozen_blocks', 'weights',
     'encoder_weights', 'preprocessing', 'decoder_filters', 'momentum', 'resize', 'augment', 'crowd', 'negatives', 'precision',

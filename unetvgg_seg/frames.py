@@ -163,7 +163,7 @@ def _warn_of_loss(path: Path, log, count: int, expected: int): # count: of frame
     damaged = len(re.findall(b'corrupt decoded frame|Error submitting packet to decoder', log.read()))
     if count == 0: raise ValueError(f'{path}: no frame of it can be read')
     if damaged: warnings.warn(f'{path}: {damaged} damaged frames, patched or replaced by those before them', stacklevel=3)
-    if count < .95 * expected - 1:      # a difference of 5 % and a frame is the header's, not a loss
+    if count < .95 * expected - 1:      # a difference of 5% and a frame is the header's, not a loss
         warnings.warn(f'{path}: {count} of about {expected} frames could be read; is it cut off?', stacklevel=3)
 
 # %% ../nbs/07_frames.ipynb #dd88819c
@@ -277,7 +277,7 @@ def write_video(
     audio_from: str | Path | None = None, # a video whose sound to take, if it has one
     audio_start: float = 0, # where in that sound the first frame is, seconds
     overwrite: bool = False, # replace a file of that name
-) -> Iterator[Callable]: # `write(frame)`, to be called with uint8 frames of one size: RGB, or RGBA but for mp4
+) -> Iterator[Callable]: # `write(frame)`, to be called with uint8 frames of one size: RGB, or RGBA except in mp4
     "Write a video; it appears under its name when all is well, or not at all"
     if suffix_of(path) not in CONTAINERS: raise ValueError(f'{path}: the name must end in {" or ".join(CONTAINERS)}')
     fps, codec = exact_fps(fps), video_info(audio_from).audio if audio_from else ''

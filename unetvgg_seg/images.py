@@ -111,7 +111,7 @@ def read_image(
     upright: bool = True, # turn it as its EXIF note says; False for COCO files, whose masks fit the stored pixels
     min_size: tuple[int, int] | None = None, # `(height, width)` that will do: a JPEG may come at a half, quarter or eighth
 ) -> np.ndarray: # uint8 `(H, W, 3)`, RGB
-    "Read a picture; a missing file is a `FileNotFoundError`, a damaged or foreign one a `ValueError`"
+    "Read a picture; a missing file is a `FileNotFoundError`, one that is damaged or no picture a `ValueError`"
     try:
         with Image.open(path) as image:
             if min_size: image.draft(None, min_size[::-1])
@@ -214,7 +214,7 @@ class Box(NamedTuple):
 
 # %% ../nbs/00_images.ipynb #f496738f
 def as_size(size: int | tuple[int, int]) -> tuple[int, int]: # `(height, width)`
-    "A side or a size as a size"
+    "A size, from a side or a size"
     return (size, size) if isinstance(size, int) else tuple(size)
 
 def _resize(image: np.ndarray, size: tuple[int, int]) -> np.ndarray: # of that `(height, width)`
@@ -270,9 +270,9 @@ def resize_mask(
 # %% ../nbs/00_images.ipynb #87ab1ba0
 def fit_within(
     shape: tuple[int, int], # `(height, width)`
-    side: int | None, # most pixels of the longer side; None: any number
+    side: int | None, # the most pixels that the longer side may have; None: no limit
 ) -> tuple[int, int]: # `(height, width)`
-    "The size of a picture whose longer side is at most so long"
+    "The size of a picture, shrunk if need be until its longer side is at most `side`"
     scale = min(1, side / max(shape)) if side else 1
     return max(1, round(shape[0] * scale)), max(1, round(shape[1] * scale))
 

@@ -240,7 +240,7 @@ def convert_folder(
     out: str | Path, # folder for what is made
     suffix: str = '.png', # its kind
     batch_size: int = 8, # pictures given to `make` at a time
-    overwrite: bool = False, # make those anew that are there
+    overwrite: bool = False, # replace those that are there
     progress: bool = True, # show a bar
 ) -> FolderReport:
     "Make something of each picture of a folder, past unreadable ones, and skip what is there"

@@ -23,7 +23,7 @@ class DataSettings:
     val_limit: int | None = None        # validate on this many images at most; None: on all
     extra: list = field(default_factory=list) # further datasets to train on, each a dict of `Source`'s fields
     category: str = 'person'            # category name in the annotations
-    negatives: float = 0.1              # images without anybody, as a share of those with: one to ten
+    negatives: float = 0.1              # images without anybody, as a share of those with: one for every ten
     crowd: str = 'ignore'               # crowds are unknown, or people ('include'), see `person_mask`
     resize: str = 'letterbox'           # or 'stretch', see `fit_sample`
     augment: bool = True                # a new view of each image in each epoch, see `augment`
@@ -47,10 +47,10 @@ class RecipeSettings:
     schedule: str = 'cosine'            # or 'plateau', see `learning_rate`
     encoder_lr_scale: float = 1.0       # the encoder's learning rate, as a share of the decoder's
     seed: int = 0                       # decides order, variation and initial weights
-    precision: str = 'auto'             # a Keras dtype policy, or the one that `best_precision` names
+    precision: str = 'auto'             # a Keras dtype policy; 'auto': the one that `best_precision` names
     eager: bool = False                 # Keras' `run_eagerly`: steps are slow, but no graph is built first
     cache: str | None = None            # folder that keeps pictures decoded and shrunk, see `SampleCache`
-    workers: int | None = None          # threads that prepare batches; None: one, or with a GPU one a core
+    workers: int | None = None          # threads that prepare batches; None: one; with a GPU, one per core
 
 # %% ../nbs/03b_settings.ipynb #ad321136
 LOSSES = dict(combined=CombinedLoss, jaccard=JaccardLoss, dice=DiceLoss)

@@ -86,7 +86,7 @@ def prefetch(
 
 # %% ../nbs/07b_video.ipynb #4e88da49
 def _masked(frames: Iterable, segmenter, size: tuple[int, int]) -> Iterator[tuple]: # size: (height, width)
-    "Each frame with its mask; reading, predicting and whoever takes the pairs work at the same time"
+    "Each frame with its mask; reading, predicting and the use of the pairs go on at the same time"
     at_once = max(1, min(segmenter.batch_size, 2 ** 23 // (size[0] * size[1])))
     batches = prefetch(batched(frames, at_once))
     pairs = prefetch((batch, segmenter.predict(batch)) for batch in batches)
