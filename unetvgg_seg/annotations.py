@@ -109,6 +109,7 @@ def _union(coco: COCO, img_id: int, anns: list[dict]) -> np.ndarray: # bool `(H,
     if rles: return rle_tools.decode(rle_tools.merge(rles)).astype(bool)
     return np.zeros((coco.imgs[img_id]['height'], coco.imgs[img_id]['width']), bool)
 
+# %% ../nbs/00c_annotations.ipynb #ed6a85e8
 def person_mask(
     coco: COCO, # the open annotations
     img_id: int, # image id
@@ -139,6 +140,7 @@ def _stamp(path: Path) -> str:
     stat = path.stat()
     return f'{stat.st_size} {stat.st_mtime_ns}'
 
+# %% ../nbs/00c_annotations.ipynb #1e34659d
 def _records(text: str, start: int) -> Iterator[tuple[dict, int, int]]: # each record, its start, and its end
     "The records of a JSON list, given where the first one starts"
     decoder, comma = json.JSONDecoder(), re.compile(r'\s*,\s*', re.ASCII)
@@ -163,6 +165,7 @@ def index_annotations(
     if any(column.dtype.kind != 'i' for column in columns): raise ValueError(f'{path}: some ids are not whole numbers')
     return AnnotationIndex(np.array(stamp), *columns)
 
+# %% ../nbs/00c_annotations.ipynb #189675bd
 def _without_annotations(path: Path, index: AnnotationIndex) -> dict:
     "Everything else in the file: the images, the categories ..."
     with path.open('rb') as file:

@@ -47,6 +47,7 @@ def _random_start(rng: np.random.Generator, length: int, side: int) -> int: # ma
     spare = length - side
     return int(rng.integers(min(0, spare), max(0, spare) + 1))
 
+# %% ../nbs/01b_augmentation.ipynb #9aca92f2
 def random_crop(
     rng: np.random.Generator, # decides
     sample: Sample, # of any size
@@ -66,6 +67,7 @@ GAMMA = 0.3                 # the exponent's logarithm, at most: exponents of 0.
 TINT = (0.93, 1.07)         # factor for each of red, green, and blue, as from a wrong white balance (by eye)
 SATURATION = (0.3, 1.4)     # factor: nearly gray to vivid (SSD: 0.5 to 1.5)
 
+# %% ../nbs/01b_augmentation.ipynb #56f5b30d
 def change_color(
     image: np.ndarray, # uint8 `(H, W, 3)`
     brightness: float = 0, # added; a picture is 0..1

@@ -43,6 +43,7 @@ def _file_facts(file: str) -> tuple[int, int] | None: # size in bytes, date in n
     status = os.stat(file)
     return status.st_size, status.st_mtime_ns
 
+# %% ../nbs/01c_cache.ipynb #47756801
 def _outlines_name(
     known: dict, # names made before, by annotation file and image
     coco: COCO, # the open annotations

@@ -290,6 +290,7 @@ def claim_folder(
         for name in RUN_FILES: (run/name).unlink(missing_ok=True)
     with atomic_write(run/'config.json', overwrite=True) as aside: aside.write_text(json.dumps(settings, indent=1))
 
+# %% ../nbs/04b_checkpoints.ipynb #de36f3a5
 def read_settings(
     run: Path, # the run folder
 ) -> dict: # as given to `claim_folder`

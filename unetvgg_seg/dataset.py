@@ -35,6 +35,7 @@ def _jpeg_sizes(shape: tuple[int, int]) -> list[tuple[int, int]]:
     height, width = shape
     return [(math.ceil(height / part), math.ceil(width / part)) for part in (1, 2, 4, 8)]
 
+# %% ../nbs/01_dataset.ipynb #edc5fba7
 def _read_photo(file: Path, shape: tuple[int, int], small: tuple[int, int]) -> np.ndarray: # uint8, of size `small`
     "Read a picture that must have the size its annotations are for, at the same size or a smaller one"
     image = read_image(file, upright=False, min_size=small if small != shape else None)
