@@ -172,7 +172,8 @@ def _without_annotations(path: Path, index: AnnotationIndex) -> dict:
         before = file.read(index.start[0])
         file.seek(index.end[-1])
         dataset = json.loads(before + file.read())
-    if dataset.get('annotations') != []: raise LookupError(f'{path}: the list of annotations is not where it should be')
+    if not isinstance(dataset, dict) or dataset.get('annotations') != []:
+        raise LookupError(f'{path}: the list of annotations is not where it should be')
     return dataset
 
 # %% ../nbs/00c_annotations.ipynb #8931ae9d
@@ -206,8 +207,9 @@ class _AnnotationsByImage(Mapping):
         self.keys_in_order = keys[self.order]
 
     def rows(self, key: int) -> np.ndarray: # int: places in the list
-        "Where the annotations with this key are"
-        first, end = np.searchsorted(self.keys_in_order, [key, key + 1])
+        "Where the annotations with this key are; nowhere for a key that is no whole number"
+        if not isinstance(key, (int, np.integer)): return self.order[:0]
+        first, end = (np.searchsorted(self.keys_in_order, key, side) for side in ('left', 'right'))
         return self.order[first:end]
 
     def __getitem__(self, key: int) -> list[dict]: return list(self.annotations.read(self.rows(key)))

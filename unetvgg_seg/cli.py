@@ -16,7 +16,7 @@ import tempfile
 import warnings
 from ast import literal_eval
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
@@ -155,7 +155,7 @@ def _parse_setting(text: str) -> tuple[str, object]: # the name, and a number, a
     if name not in SETTINGS: raise ValueError(f'no setting {name!r}; there are: {", ".join(SETTINGS)}')
     for parse in (json.loads, literal_eval):
         try: return name, parse(value)
-        except (ValueError, SyntaxError): pass
+        except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError): pass
     return name, value
 
 # %% ../nbs/08_cli.ipynb #ceedcef8
@@ -229,7 +229,7 @@ def evaluate(
     model: Model = 'person', size: Size = None, flip: Flip = False,
     out: Annotated[Path | None, typer.Option('--json', help='Save the scores as JSON, too.')] = None,
     limit: Annotated[int | None, typer.Option(min=1, help='Use at most this many images.')] = None,
-    ids: Annotated[Path | None, typer.Option(help='Use these images only: a text file with one id a line.')] = None,
+    ids: Annotated[Path | None, typer.Option(help='Use these images only: a text file with one id per line.')] = None,
     category: Annotated[str, typer.Option(help='What to find, a category of the annotations.')] = 'person',
     engine: Engine = EngineName.auto, batch_size: BatchSize = 8, overwrite: Overwrite = False,
 ):
@@ -237,32 +237,34 @@ def evaluate(
     if out and out.exists() and not overwrite: raise FileExistsError(f'{out}: exists; choose another name, or pass --overwrite')
     segmenter = _segmenter(model, batch_size, size, flip, engine)
     from unetvgg_seg.evaluation import evaluate as score_model
-    from unetvgg_seg.images import atomic_write
-    scores = score_model(segmenter, annotations, images, category=category, limit=limit, only=ids and _read_ids(ids))
+    from unetvgg_seg.images import atomic_write, check_target
+    if out: check_target(out, annotations, ids)
+    with atomic_write(out, overwrite) if out else nullcontext() as aside:
+        if out: aside.touch()        # a folder that is not writable is found before the work
+        scores = score_model(segmenter, annotations, images, category=category, limit=limit, only=ids and _read_ids(ids))
+        if out: aside.write_text(json.dumps(scores, indent=1))
     _say_scores(f'{model} on {annotations.name}', scores)
-    if out:
-        with atomic_write(out, overwrite) as aside: aside.write_text(json.dumps(scores, indent=1))
 
 # %% ../nbs/08_cli.ipynb #4e39d51f
-def _convert_photo(make: Callable, photo: Path, out: Path, suffix: str, overwrite: bool):
+def _convert_photo(make: Callable, photo: Path, out: Path, suffix: str, overwrite: bool, *sources: str):
     "Save what `make` makes of one photograph, as a file or into a folder"
-    from unetvgg_seg.images import read_image, save_image
+    from unetvgg_seg.images import check_target, read_image, save_image
     target = out if out.suffix and not out.is_dir() else out/f'{photo.stem}{suffix}'
-    if target.resolve() == photo.resolve(): raise ValueError(f'{target}: is the photograph itself; choose another name')
+    check_target(target, photo, *sources)
     typer.echo(save_image(target, make([read_image(photo)])[0], overwrite))
 
 # %% ../nbs/08_cli.ipynb #a5e2dc37
-def _convert(make: Callable, segmenter, images: Path, out: Path, suffix: str, overwrite: bool):
+def _convert(make: Callable, segmenter, images: Path, out: Path, suffix: str, overwrite: bool, *sources: str):
     "Save what `make` makes of a photograph, or of each in a folder"
     if not images.is_dir():
-        _convert_photo(make, images, out, suffix, overwrite)
+        _convert_photo(make, images, out, suffix, overwrite, *sources)
         return
     from unetvgg_seg.prediction import convert_folder
     report = convert_folder(make, images, out, suffix, segmenter.batch_size, overwrite)
     for reason in report.failed.values(): _complain(reason)
     _say(f'{out}:', dict(done=len(report.done), skipped=len(report.skipped), failed=len(report.failed),
                          engine=segmenter.engine.name))
-    if report.skipped: typer.echo('  skipped were there already; --overwrite makes them anew')
+    if report.skipped: typer.echo('  skipped were there already; --overwrite replaces them')
     if report.failed: raise typer.Exit(1)
 
 # %% ../nbs/08_cli.ipynb #4f7fcc66
@@ -293,7 +295,7 @@ def collage(
     compose = make_effect(background, width)        # a wrong background is an error before the network loads
     segmenter = _segmenter(model, batch_size, size, flip, engine, many=images.is_dir())
     def make(pictures): return [compose(image, mask) for image, mask in zip(pictures, segmenter.predict(pictures))]
-    _convert(make, segmenter, images, out, '.png' if background == 'transparent' else '.jpg', overwrite)
+    _convert(make, segmenter, images, out, '.png' if background == 'transparent' else '.jpg', overwrite, background)
 
 # %% ../nbs/08_cli.ipynb #dc94039f
 @contextmanager
@@ -315,10 +317,10 @@ def video(
     model: Model = 'person', size: Size = None, flip: Flip = False,
     background: Background = 'collage', width: Width = 256,
     start: Annotated[float, typer.Option(min=0, help='Seconds to skip.')] = 0,
-    seconds: Annotated[float | None, typer.Option(min=0, help='Seconds to use; without it to the end.')] = None,
+    seconds: Annotated[float | None, typer.Option(min=0, help='How many seconds to use; without it, to the end.')] = None,
     end: Annotated[float | None, typer.Option(min=0, help='Instead of --seconds: where to end.')] = None,
     every: Annotated[int, typer.Option(min=1, help='2 uses every second frame, at half the rate.')] = 1,
-    steady: Annotated[float, typer.Option(min=0, max=1, help='How still masks are held, against flicker; 0 is off.')] = 0.8,
+    steady: Annotated[float, typer.Option(min=0, max=1, help='How firmly masks are held still against flicker; 0 is off.')] = 0.8,
     feather: Annotated[float, typer.Option(min=0, help='Pixels over which edges fade.')] = 0,
     engine: Engine = EngineName.auto, batch_size: BatchSize = 8, overwrite: Overwrite = False,
 ):
@@ -341,8 +343,8 @@ def export(
     model: Model = 'person',
     form: Annotated[Format | None, typer.Option('--format', help='The format; without it, the suffix decides.')] = None,
     int8: Annotated[bool, typer.Option('--int8', help='Compute in 8 bits (openvino).')] = False,
-    samples: Annotated[Path | None, typer.Option(help='Photographs to calibrate 8 bits on, like those to come.')] = None,
-    size: Annotated[int, typer.Option(min=16, help="Side of the network's picture, where it is fixed.")] = 256,
+    samples: Annotated[Path | None, typer.Option(help='Photographs to calibrate 8 bits on, like those you will use.')] = None,
+    size: Annotated[int, typer.Option(min=16, help="Side of the network's input, for formats that fix it.")] = 256,
     overwrite: Overwrite = False,
 ):
     "Write a network for another program. Files in .xml and .tflite can be given to --model."
@@ -393,7 +395,7 @@ def _demo_training(folder: Path):
     from unetvgg_seg.toys import toy_people, toy_video
     typer.echo(f'2. drawing people: {folder}/toys')
     paths = _coco_paths(toy_people(folder/'toys', n=128, plain=True))
-    typer.echo(f'3. training a small network on them for some minutes: {folder}/run')
+    typer.echo(f'3. training a small network on them for a few minutes: {folder}/run')
     _run_training(folder/'run', paths | DEMO, resume=False, overwrite=True)
     typer.echo('4. evaluating it on pictures it has not seen')
     network = str(folder/'run')
@@ -408,7 +410,7 @@ def _demo_training(folder: Path):
 @app.command()
 def demo(
     folder: Annotated[Path, typer.Argument(help='Where to put what it makes.')] = Path('unetvgg-demo'),
-    photo: Annotated[Path | None, typer.Option(help='A photograph of yours, instead of the one that ships.')] = None,
+    photo: Annotated[Path | None, typer.Option(help='Your own photograph instead of the one that ships.')] = None,
     overwrite: Overwrite = False,
 ):
     "Take a first look, offline. A person cut out of a photograph; then data, training and a video of drawn people."
@@ -418,4 +420,4 @@ def demo(
     typer.echo(f'1. cutting a person out of a photograph: {folder}/photo.jpg, mask.png, cutout.png, white.jpg, blur.jpg')
     _demo_photo(photo, folder, overwrite)
     _demo_training(folder)
-    typer.echo(f'done; look at {folder}/white.jpg, and at {folder}/collage.mp4 (that network has only ever seen drawn people)')
+    typer.echo(f'done; look at {folder}/white.jpg and {folder}/collage.mp4 (by the small network, which knows only drawn people)')

@@ -62,7 +62,7 @@ def load_sample(
 
 # %% ../nbs/01_dataset.ipynb #3804fa98
 def _fit_mask(mask: np.ndarray, size: tuple[int, int], resize: str) -> np.ndarray: # bool, of that size
-    "Bring a mask to the network's size; a letterbox' bars are False"
+    "Bring a mask to the network's size; the letterbox's bars are False"
     if resize == 'stretch': return resize_mask(mask, size)
     return letterbox(mask.astype(np.float32), size, 0)[0] >= 0.5
 
@@ -71,7 +71,7 @@ def fit_sample(
     size: tuple[int, int], # `(height, width)`
     resize: str = 'letterbox', # keep the proportions, or 'stretch' them
 ) -> Sample: # of that size
-    "Bring a sample to the network's size; a letterbox' bars get weight 0"
+    "Bring a sample to the network's size; the letterbox's bars get weight 0"
     image, _ = fit_image(sample.image, size, resize)
     return Sample(image, _fit_mask(sample.mask, size, resize), _fit_mask(sample.weight, size, resize))
 

@@ -133,9 +133,9 @@ _HDR_TO_SDR = ('zscale=t=linear:npl=100,format=gbrpf32le,zscale=p=bt709,tonemap=
 def _read_command(path: Path, info: VideoInfo, start: float, limit: int | None) -> list[str]:
     "The ffmpeg command that decodes a video into raw RGB frames"
     source, seek = ['-i', path.resolve()], ['-ss', start]
-    stream = suffix_of(path) in ('.ts', '.mts', '.m2ts')    # a camera's: no jump in it is exact
+    stream = suffix_of(path) in ('.ts', '.mts', '.m2ts')    # a camera's: seeking in it is inexact
     if start and stream: source = source + seek             # decode all, and drop
-    elif start: source = seek + source                      # not for 0: some files take no jump at all
+    elif start: source = seek + source                      # not for 0: in some files seeking fails
     filters = [f'fps={info.fps}:start_time=0', f'scale=iw*sar:ih:in_color_matrix={info.matrix}']
     if info.hdr: filters.insert(1, _HDR_TO_SDR)
     stop = ['-frames:v', limit] if limit else []
@@ -212,6 +212,9 @@ def _check_frame(frame: np.ndarray, alpha: bool = False): # alpha: it may have a
     if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] not in (3, 4):
         raise ValueError(f'a frame must be uint8 RGB (H, W, 3), not {frame.dtype} {frame.shape}')
 
+def _check_same_shape(frame: np.ndarray, shape: tuple[int, int, int], count: int): # shape: of the first; count: frames before
+    if frame.shape != shape: raise ValueError(f'frame {count} is {frame.shape}, the first was {shape}')
+
 # %% ../nbs/07_frames.ipynb #0a8c13ae
 def _raw_input(shape: tuple[int, int, int], fps: Fraction) -> list[str]:
     "The ffmpeg options to read raw frames from a pipe"
@@ -237,7 +240,7 @@ class _Encoder:
         _check_frame(frame, alpha=CONTAINERS[suffix_of(self.path)].transparent != '')
         even = cv2.copyMakeBorder(frame, 0, frame.shape[0] % 2, 0, frame.shape[1] % 2, cv2.BORDER_REPLICATE)
         if self.process is None: self.start(even.shape)
-        if even.shape != self.shape: raise ValueError(f'frame {self.count} is {even.shape}, the first was {self.shape}')
+        _check_same_shape(even, self.shape, self.count)
         try: self.process.stdin.write(even.data)
         except OSError: # ffmpeg has gone: its own reason says more
             self.finish()
@@ -294,15 +297,17 @@ def write_video(
             if codec: silent.unlink(missing_ok=True)
 
 # %% ../nbs/07_frames.ipynb #875828a2
-_ONE_PALETTE = 'split[a][b];[a]palettegen=reserve_transparent=0[p];[b][p]paletteuse=dither=none'   # dithering crackles
+_ONE_PALETTE = 'split[a][b];[a]palettegen=reserve_transparent=0[p];[b][p]paletteuse=dither=none'   # dithering flickers
 
 class _Gif:
     "Small copies of every `step`th frame, until they are saved"
     def __init__(self, fps: Fraction, step: int, width: int):
-        self.fps, self.step, self.width, self.count, self.frames = fps, step, width, 0, []
+        self.fps, self.step, self.width, self.count, self.frames, self.shape = fps, step, width, 0, [], None
 
     def write(self, frame: np.ndarray):
         _check_frame(frame)
+        if self.shape is None: self.shape = frame.shape
+        _check_same_shape(frame, self.shape, self.count)
         scale = min(1, self.width / frame.shape[1])
         size = [max(1, round(scale * side)) for side in (frame.shape[1], frame.shape[0])]
         if self.count % self.step == 0: self.frames.append(cv2.resize(frame, size, interpolation=cv2.INTER_AREA))

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['IMAGE_SUFFIXES', 'PAD_COLOR', 'show_images', 'overlay', 'mask_to_uint8', 'gray_to_rgb', 'mask_to_rgb', 'read_image',
-           'natural_key', 'list_images', 'atomic_write', 'save_image', 'Box', 'as_size', 'letterbox', 'unletterbox',
-           'fit_image', 'resize_mask', 'fit_within', 'batched']
+           'natural_key', 'list_images', 'atomic_write', 'check_target', 'save_image', 'Box', 'as_size', 'letterbox',
+           'unletterbox', 'fit_image', 'resize_mask', 'fit_within', 'batched']
 
 # %% ../nbs/00_images.ipynb #996684c7
 import errno
@@ -178,6 +178,16 @@ def atomic_write(
             os.replace(aside, path)
     finally:
         with suppress(OSError): aside.unlink()
+
+# %% ../nbs/00_images.ipynb #26a10002
+def check_target(
+    target: str | Path, # to be written
+    *sources: str | Path | None, # files that it is made from; None is no file
+):
+    "Refuse with a `ValueError` to write over a source"
+    for source in sources:
+        if source is not None and Path(target).resolve() == Path(source).resolve():
+            raise ValueError(f'{target}: is the source itself; choose another name')
 
 # %% ../nbs/00_images.ipynb #142b6528
 def _check_savable(path: Path, image: np.ndarray):

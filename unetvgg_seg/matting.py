@@ -81,7 +81,7 @@ def feather_mask(
     pixels: float, # over which the edge fades, about; 0 leaves the mask as it is
 ) -> np.ndarray: # float32 `(H, W)`, 0..1
     "A mask with softer edges"
-    if pixels < 0: raise ValueError(f'an edge of {pixels:g} pixels? give 0 or more')
+    if pixels < 0: raise ValueError(f'feather must be 0 pixels or more, not {pixels:g}')
     mask = np.ascontiguousarray(mask, np.float32)
     if pixels == 0: return mask
     return cv2.GaussianBlur(mask, (0, 0), sigmaX=pixels / 4)   # a blurred step goes from 2% to 98% in 4 sigma

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 from PIL import Image
 
-from . import dataset, prediction, video
+from . import annotations, dataset, prediction, video
 from .frames import VideoInfo
 from .metrics import jaccard_coef
 from .model import conv_block, define_decoder, vgg16_unet
@@ -26,9 +26,9 @@ def getImgsNamesList(
     dataDir: str | Path = '../input/coco-2017-dataset/coco2017/annotations', # folder of the annotation files
     dataType: str = '', # 'train2017' or 'val2017'
     classNames: str = '', # category name
-) -> tuple[list[int], list[int], dataset.COCO]: # category ids, image ids, the index
-    "Now `dataset.find_images`"
-    return dataset.find_images(Path(dataDir)/f'instances_{dataType}.json', classNames)
+) -> tuple[list[int], list[int], dataset.COCO]: # category ids, image ids, the open annotations
+    "Now `annotations.find_images`"
+    return annotations.find_images(Path(dataDir)/f'instances_{dataType}.json', classNames)
 
 # %% ../nbs/09_original.ipynb #3dddb77b
 class DataGenerator(dataset.DataGenerator):

@@ -11,6 +11,7 @@ __all__ = ['DEFAULT_SIZE', 'as_image', 'model_size', 'round_up', 'smallest_size'
 import json
 import math
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -119,7 +120,7 @@ def _load_keras(path: Path) -> keras.Model:
         last_line = (str(e).strip() or type(e).__name__).splitlines()[-1]
         if 'zip file' in last_line: reason = 'it is cut off, or not a .keras file'
         else: reason = last_line.removeprefix('Exception encountered: ').split('. ')[0]
-        raise ValueError(f'{path}: cannot be loaded as a model ({reason}); copy it again, or train anew') from e
+        raise ValueError(f'{path}: cannot be loaded as a model ({reason}); copy it again, or retrain') from e
 
 # %% ../nbs/05_prediction.ipynb #ce2f88af
 def load_model(source: keras.Model | str | Path = PERSON, # 'person', a run folder, a file, an old SavedModel folder
@@ -207,10 +208,10 @@ def mask_names(
     suffix: str = '.png', # what the names end in
 ) -> list[str]: # a name for the mask of each, no two equal
     "`party.png` for `party.jpg`, or `party.jpg.png` where that name is not free"
-    stems = [path.stem.casefold() for path in paths]
+    stems = Counter(path.stem.casefold() for path in paths)
     names = []
-    for path, stem in zip(paths, stems):
-        name = path.stem if stems.count(stem) == 1 else path.name
+    for path in paths:
+        name = path.stem if stems[path.stem.casefold()] == 1 else path.name
         names.append(name + suffix)
     if len({name.casefold() for name in names}) == len(names): return names
     return [path.name + suffix for path in paths]
@@ -240,14 +241,14 @@ def convert_folder(
     out: str | Path, # folder for what is made
     suffix: str = '.png', # its kind
     batch_size: int = 8, # pictures given to `make` at a time
-    overwrite: bool = False, # replace those that are there
+    overwrite: bool = False, # replace existing results
     progress: bool = True, # show a bar
 ) -> FolderReport:
     "Make something of each picture of a folder, past unreadable ones, and skip what is there"
     targets = _targets(Path(images), Path(out), suffix)
-    there = [path for path, target in targets.items() if target.exists() and not overwrite]
+    there = {path for path, target in targets.items() if target.exists() and not overwrite}
     todo = [path for path in targets if path not in there]
-    report = FolderReport(skipped=[targets[path] for path in there])
+    report = FolderReport(skipped=[targets[path] for path in targets if path in there])
     bar = tqdm(todo, unit='image', disable=not progress or not todo)
     for batch in batched(skip_unreadable(read_image, bar, report.failed), batch_size):
         results = make([picture for _, picture in batch])

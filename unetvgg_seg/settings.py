@@ -56,7 +56,8 @@ class RecipeSettings:
 LOSSES = dict(combined=CombinedLoss, jaccard=JaccardLoss, dice=DiceLoss)
 
 _CHOICES = dict(schedule=('cosine', 'plateau'), loss=tuple(LOSSES), resize=('letterbox', 'stretch'), crowd=('include', 'ignore'))
-_COUNTS = ('epochs', 'batch_size', 'size', 'steps_per_epoch', 'val_limit', 'workers')
+_COUNTS = ('epochs', 'batch_size', 'size')
+_COUNTS_OR_NONE = ('steps_per_epoch', 'val_limit', 'workers')
 _FLAGS = ('augment', 'eager')
 _HIGHEST = dict(learning_rate=math.inf, encoder_lr_scale=math.inf, momentum=1, negatives=math.inf)
 
@@ -64,15 +65,26 @@ def _check_choice(name: str, value):
     if value not in _CHOICES[name]: raise ValueError(f'{name} must be {" or ".join(_CHOICES[name])}, not {value!r}')
 
 def _check_count(name: str, value):
-    if value is not None and (not isinstance(value, int) or value < 1):
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise ValueError(f'{name} must be a whole number, at least 1, not {value!r}')
 
 def _check_flag(name: str, value):
     if not isinstance(value, bool): raise ValueError(f'{name} must be True or False, not {value!r}')
 
 def _check_number(name: str, value):
-    if not isinstance(value, (int, float)) or not 0 <= value <= _HIGHEST[name]:
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value <= _HIGHEST[name]:
         raise ValueError(f'{name} must be a number from 0 to {_HIGHEST[name]}, not {value!r}')
+
+# %% ../nbs/03b_settings.ipynb #f1c50001
+def _check_filters(value):
+    if not isinstance(value, (list, tuple)) or len(value) != 4 or not all(isinstance(n, int) and n > 0 for n in value):
+        raise ValueError(f'decoder_filters must be four whole numbers, not {value!r}')
+
+def _check_extra(sources):
+    if not isinstance(sources, (list, tuple)) or not all(isinstance(source, dict) for source in sources):
+        raise ValueError(f'extra must be a list of dicts with {", ".join(Source._fields)}, not {sources!r}')
+    try: [Source(**source) for source in sources]
+    except TypeError as e: raise ValueError(f'extra wants dicts with {", ".join(Source._fields)}: {e}') from None
 
 # %% ../nbs/03b_settings.ipynb #a7f94a06
 @dataclass(kw_only=True)
@@ -81,19 +93,18 @@ class Config(RecipeSettings, DataSettings):
     preset: str = 'default'             # what the settings began with
 
     def __post_init__(self):
-        filters = self.decoder_filters
-        if not isinstance(filters, (list, tuple)) or not all(isinstance(n, int) and n > 0 for n in filters):
-            raise ValueError(f'decoder_filters must be four whole numbers, not {filters!r}')
-        self.decoder_filters = tuple(filters)           # JSON has lists only
+        _check_filters(self.decoder_filters)
+        self.decoder_filters = tuple(self.decoder_filters)          # JSON has lists only
         for name in _CHOICES: _check_choice(name, getattr(self, name))
         for name in _COUNTS: _check_count(name, getattr(self, name))
+        for name in _COUNTS_OR_NONE:
+            if getattr(self, name) is not None: _check_count(name, getattr(self, name))
         for name in _FLAGS: _check_flag(name, getattr(self, name))
         for name in _HIGHEST: _check_number(name, getattr(self, name))
         if self.frozen_blocks not in range(6): raise ValueError(f'frozen_blocks must be 0 to 5, not {self.frozen_blocks!r}')
         if not isinstance(self.seed, int) or self.seed < 0:
             raise ValueError(f'seed must be a whole number, at least 0, not {self.seed!r}')
-        try: [Source(**source) for source in self.extra]
-        except TypeError as e: raise ValueError(f'extra wants dicts with {", ".join(Source._fields)}: {e}') from None
+        _check_extra(self.extra)
 
 # %% ../nbs/03b_settings.ipynb #0718ec2e
 PRESETS = {

@@ -239,13 +239,19 @@ def _run(session: _Session, verbose: str | int) -> dict: # as in `report.json`
 
 # %% ../nbs/04_training.ipynb #3576c16c
 _PATHS = ('annotations', 'images', 'val_annotations', 'val_images', 'encoder_weights', 'weights', 'cache')
+_NOT_FILES = dict(encoder_weights=(None, 'imagenet'), weights=(None, PERSON))       # what else these may be
 
 def _absolute(settings: dict) -> dict:
     "The same settings, with paths that hold from any folder"
-    names = (None, 'imagenet', PERSON)      # weights that are no files
-    paths = {name: value for name, value in settings.items() if name in _PATHS and value not in names}
-    if settings.get('extra'): settings = settings | dict(extra=[_absolute(source) for source in settings['extra']])
-    return settings | {name: str(Path(value).resolve()) for name, value in paths.items()}
+    absolute = dict(settings)
+    for name in _PATHS:
+        value = settings.get(name)
+        if value in _NOT_FILES.get(name, (None,)): continue
+        if not isinstance(value, (str, Path)): raise ValueError(f'{name} must be a path, not {value!r}')
+        absolute[name] = str(Path(value).resolve())
+    if isinstance(settings.get('extra'), list):
+        absolute['extra'] = [_absolute(source) if isinstance(source, dict) else source for source in settings['extra']]
+    return absolute
 
 # %% ../nbs/04_training.ipynb #31af87bc
 def train(

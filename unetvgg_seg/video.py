@@ -22,7 +22,7 @@ from tqdm import tqdm
 from .collage import composite, crop_to_cover, make_effect
 from .frames import CONTAINERS, VideoInfo, expected_frames, read_video, save_gif, suffix_of
 from .frames import video_info, write_gif, write_video
-from .images import IMAGE_SUFFIXES, batched, list_images, mask_to_uint8, read_image, save_image
+from .images import IMAGE_SUFFIXES, batched, check_target, list_images, mask_to_uint8, read_image, save_image
 from .matting import TemporalSmoother, clean_edges
 
 # %% ../nbs/07b_video.ipynb #8cf448e0
@@ -52,7 +52,7 @@ def segment_video(
     progress: bool = True, # show a bar
 ) -> VideoReport: # what was made
     "A video of the people in a video, in constant memory"
-    info, total = _plan(source, target, start, seconds, every)
+    info, total = _plan(source, target, background, start, seconds, every)
     compose = _effect_for(background, width, info.fps, feather)
     pairs = _masked(read_video(source, start, seconds, info.fps), segmenter, info.size)
     if steady: pairs = _smoothed(pairs, TemporalSmoother(steady))
@@ -63,10 +63,10 @@ def segment_video(
     return report
 
 # %% ../nbs/07b_video.ipynb #12b6e0a6
-def _plan(source, target, start: float, seconds: float | None, every: int) -> tuple[VideoInfo, int | None]:
+def _plan(source, target, background, start: float, seconds: float | None, every: int) -> tuple[VideoInfo, int | None]:
     "The source's header with the target's rate, and how many frames there will be; None if that is not known"
-    if Path(target).resolve() == Path(source).resolve():
-        raise ValueError(f'{target}: is the source itself; choose another name')
+    file = None if callable(background) or not Path(background).is_file() else background
+    check_target(target, source, file)
     if every < 1: raise ValueError(f'every must be 1 (all frames) or more, not {every}')
     info = video_info(source)
     info = replace(info, fps=info.fps / every)

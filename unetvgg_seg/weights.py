@@ -169,7 +169,7 @@ def _read_saved_model(folder: Path) -> _SavedModel:
             layer = variable.name.rpartition('/')[0]
             arrays.setdefault(layer, []).append(variable.numpy())
     except Exception as e:
-        raise ValueError(f'{folder}: an unreadable SavedModel ({type(e).__name__}); copy it anew, whole') from e
+        raise ValueError(f'{folder}: an unreadable SavedModel ({type(e).__name__}); copy all of it again') from e
     return _SavedModel(tuple(image.shape)[1:], arrays)
 
 # %% ../nbs/02b_weights.ipynb #7725980d
