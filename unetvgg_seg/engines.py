@@ -23,7 +23,7 @@ import keras
 import numpy as np
 
 from .devices import has_bfloat16, has_gpu
-from .images import atomic_write, fit_image, list_images, read_image
+from .images import atomic_write, check_free_name, fit_image, list_images, read_image
 from .toys import toy_frame
 
 # %% ../nbs/05b_engines.ipynb #1f42f553
@@ -218,9 +218,7 @@ def _check_export(path: Path, form: str, samples: Iterable | None, overwrite: bo
     "Refuse what `export_model` can't write"
     if form not in FORMATS: raise ValueError(f'no format {form!r}; there are: {", ".join(FORMATS)}')
     if path.suffix != FORMATS[form]: raise ValueError(f"{path}: {form}'s name must end in {FORMATS[form] or 'no suffix'}")
-    weights = path.with_suffix('.bin')
-    if form == 'openvino' and weights.exists() and not overwrite:
-        raise FileExistsError(f'{weights}: exists; choose another name, or pass overwrite=True (--overwrite)')
+    if form == 'openvino': check_free_name(path.with_suffix('.bin'), overwrite)
     if path.is_dir() and not (path/'saved_model.pb').is_file():
         raise ValueError(f'{path}: is a folder, and no exported network; choose another name')
     if samples is not None and form != 'openvino': raise ValueError(f'8 bits are for openvino, not for {form}')
@@ -231,7 +229,9 @@ def _old(path: Path) -> Path: # where a folder waits until its successor is in i
 
 def _make_room(path: Path, aside: Path):
     "Let a new export take an old one's place, with no moment at which the two are mixed"
-    if path.is_dir(): path.rename(_old(path))       # a folder cannot be replaced by renaming
+    if path.is_dir():                               # a folder cannot be replaced by renaming
+        shutil.rmtree(_old(path), ignore_errors=True)       # of an export that was killed
+        path.rename(_old(path))
     if aside.with_suffix('.bin').exists():
         path.unlink(missing_ok=True)                # an .xml beside another network's .bin would load, and be wrong
         aside.with_suffix('.bin').replace(path.with_suffix('.bin'))

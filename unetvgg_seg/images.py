@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['IMAGE_SUFFIXES', 'PAD_COLOR', 'show_images', 'overlay', 'mask_to_uint8', 'gray_to_rgb', 'mask_to_rgb', 'read_image',
-           'natural_key', 'list_images', 'atomic_write', 'check_target', 'save_image', 'Box', 'as_size', 'letterbox',
-           'unletterbox', 'fit_image', 'resize_mask', 'fit_within', 'batched']
+           'natural_key', 'list_images', 'check_free_name', 'atomic_write', 'check_target', 'save_image', 'Box',
+           'as_size', 'letterbox', 'unletterbox', 'fit_image', 'resize_mask', 'fit_within', 'batched']
 
 # %% ../nbs/00_images.ipynb #996684c7
 import errno
@@ -161,6 +161,14 @@ def _explain_refusal(path: Path) -> Iterator[None]:
         raise OSError(f'{path}: cannot be written ({_REFUSALS[e.errno]})') from None
 
 # %% ../nbs/00_images.ipynb #f7ca3bed
+def check_free_name(
+    path: str | Path, # to be written
+    overwrite: bool, # it may be there
+):
+    "Refuse with a `FileExistsError` a name that is taken"
+    if Path(path).exists() and not overwrite:
+        raise FileExistsError(f'{path}: exists; choose another name, or pass overwrite=True (--overwrite)')
+
 @contextmanager
 def atomic_write(
     path: str | Path, # the final name
@@ -168,8 +176,7 @@ def atomic_write(
 ) -> Iterator[Path]: # the name to write to meanwhile: hidden, same folder, same suffix
     "Write to a hidden file that gets its final name only when all went well"
     path = Path(path)
-    if path.exists() and not overwrite:
-        raise FileExistsError(f'{path}: exists; choose another name, or pass overwrite=True (--overwrite)')
+    check_free_name(path, overwrite)
     aside = path.with_name(f'.{path.stem[:99]}.{os.getpid()}-{get_ident()}.part{path.suffix}')      # one for each thread
     try:
         with _explain_refusal(path):
