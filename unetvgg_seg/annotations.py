@@ -20,7 +20,7 @@ import numpy as np
 from pycocotools import mask as rle_tools
 from pycocotools.coco import COCO
 
-from .images import atomic_write
+from .files import atomic_write
 
 # %% ../nbs/00c_annotations.ipynb #e3b3f339
 def build_index(

@@ -17,7 +17,8 @@ from pycocotools.coco import COCO
 
 from .annotations import annotations_of
 from .dataset import Sample, load_sample
-from .images import atomic_write, fit_within
+from .files import atomic_write
+from .images import fit_within
 
 # %% ../nbs/01c_cache.ipynb #1ed8544c
 PERSON, KNOWN = 1, 2    # flags in a pixel's fourth byte

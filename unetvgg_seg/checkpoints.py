@@ -27,7 +27,7 @@ import keras
 import numpy as np
 
 from .devices import precision
-from .images import atomic_write
+from .files import atomic_write
 
 # %% ../nbs/04b_checkpoints.ipynb #5e348f63
 def write_history(

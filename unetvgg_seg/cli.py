@@ -237,7 +237,7 @@ def evaluate(
     if out and out.exists() and not overwrite: raise FileExistsError(f'{out}: exists; choose another name, or pass --overwrite')
     segmenter = _segmenter(model, batch_size, size, flip, engine)
     from unetvgg_seg.evaluation import evaluate as score_model
-    from unetvgg_seg.images import atomic_write, check_target
+    from unetvgg_seg.files import atomic_write, check_target
     if out: check_target(out, annotations, ids)
     with atomic_write(out, overwrite) if out else nullcontext() as aside:
         if out: aside.touch()        # a folder that is not writable is found before the work
@@ -248,7 +248,8 @@ def evaluate(
 # %% ../nbs/08_cli.ipynb #4e39d51f
 def _convert_photo(make: Callable, photo: Path, out: Path, suffix: str, overwrite: bool, *sources: str):
     "Save what `make` makes of one photograph, as a file or into a folder"
-    from unetvgg_seg.images import check_target, read_image, save_image
+    from unetvgg_seg.files import check_target
+    from unetvgg_seg.images import read_image, save_image
     target = out if out.suffix and not out.is_dir() else out/f'{photo.stem}{suffix}'
     check_target(target, photo, *sources)
     typer.echo(save_image(target, make([read_image(photo)])[0], overwrite))

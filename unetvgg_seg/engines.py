@@ -23,7 +23,8 @@ import keras
 import numpy as np
 
 from .devices import has_bfloat16, has_gpu
-from .images import atomic_write, check_free_name, fit_image, list_images, read_image
+from .files import atomic_write, check_free_name
+from .images import fit_image, list_images, read_image
 from .toys import toy_frame
 
 # %% ../nbs/05b_engines.ipynb #1f42f553
@@ -248,7 +249,7 @@ def export_model(
     "Write a network for another program"
     path = Path(path)
     _check_export(path, form, samples, overwrite)
-    with atomic_write(path, overwrite) as aside:
+    with atomic_write(path, overwrite, folder=form == 'savedmodel') as aside:
         if form == 'openvino': _write_openvino(model, aside, samples)
         else: _write_keras(_of_size(model, size), aside, form)
         _make_room(path, aside)

@@ -4,24 +4,23 @@
 
 # %% auto #0
 __all__ = ['IMAGE_SUFFIXES', 'PAD_COLOR', 'show_images', 'overlay', 'mask_to_uint8', 'gray_to_rgb', 'mask_to_rgb', 'read_image',
-           'natural_key', 'list_images', 'check_free_name', 'atomic_write', 'check_target', 'save_image', 'Box',
-           'as_size', 'letterbox', 'unletterbox', 'fit_image', 'resize_mask', 'fit_within', 'batched']
+           'list_images', 'save_image', 'Box', 'as_size', 'letterbox', 'unletterbox', 'fit_image', 'resize_mask',
+           'fit_within', 'batched']
 
 # %% ../nbs/00_images.ipynb #996684c7
-import errno
 import math
-import os
-import re
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
-from threading import get_ident
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
+
+from .files import suffix_of
+from .files import atomic_write, natural_key
 
 # %% ../nbs/00_images.ipynb #c56d4c45
 def _draw(axis, image: np.ndarray, title: str):
@@ -127,11 +126,6 @@ def read_image(
 # %% ../nbs/00_images.ipynb #a672621f
 IMAGE_SUFFIXES = {'.jpg', '.jpeg', '.png', '.bmp', '.gif', '.tif', '.tiff', '.webp'}     # what Pillow reads and people have
 
-def natural_key(path: str | Path) -> list[str | int]: # text and numbers in turn
-    "Sort key by which 2.jpg comes before 10.jpg"
-    parts = re.split(r'(\d+)', Path(path).name.lower())
-    return [int(part) if part.isdecimal() else part for part in parts]
-
 # %% ../nbs/00_images.ipynb #87dfde02
 def list_images(
     folder: str | Path, # searched without its subfolders
@@ -139,67 +133,14 @@ def list_images(
     "The images of one folder; a missing folder is a `FileNotFoundError`, one without images a `ValueError`"
     folder = Path(folder)
     if not folder.is_dir(): raise FileNotFoundError(f'{folder}: there is no such folder')
-    files = [f for f in folder.iterdir() if f.suffix.lower() in IMAGE_SUFFIXES and not f.name.startswith('.')]
+    files = [f for f in folder.iterdir() if suffix_of(f) in IMAGE_SUFFIXES and not f.name.startswith('.')]
     if not files: raise ValueError(f'{folder}: no images in it (looked for {", ".join(sorted(IMAGE_SUFFIXES))})')
     return sorted(files, key=natural_key)
-
-# %% ../nbs/00_images.ipynb #0e51e9d6
-_REFUSALS = { # the system's error codes, in words
-    errno.ENOSPC: 'the disk is full; free some space',
-    errno.EACCES: 'the folder is not writable; choose another',
-    errno.EROFS: 'the folder is read-only; choose another',
-    errno.ENOTDIR: 'a part of the path is a file, not a folder',
-    errno.EEXIST: 'a part of the path is a file, not a folder',
-}
-
-@contextmanager
-def _explain_refusal(path: Path) -> Iterator[None]:
-    "Say in one line why the system doesn't let us write"
-    try: yield
-    except OSError as e:
-        if e.errno not in _REFUSALS: raise
-        raise OSError(f'{path}: cannot be written ({_REFUSALS[e.errno]})') from None
-
-# %% ../nbs/00_images.ipynb #f7ca3bed
-def check_free_name(
-    path: str | Path, # to be written
-    overwrite: bool, # it may be there
-):
-    "Refuse with a `FileExistsError` a name that is taken"
-    if Path(path).exists() and not overwrite:
-        raise FileExistsError(f'{path}: exists; choose another name, or pass overwrite=True (--overwrite)')
-
-@contextmanager
-def atomic_write(
-    path: str | Path, # the final name
-    overwrite: bool = False, # replace a file of that name; else it is a `FileExistsError`
-) -> Iterator[Path]: # the name to write to meanwhile: hidden, same folder, same suffix
-    "Write to a hidden file that gets its final name only when all went well"
-    path = Path(path)
-    check_free_name(path, overwrite)
-    aside = path.with_name(f'.{path.stem[:99]}.{os.getpid()}-{get_ident()}.part{path.suffix}')      # one for each thread
-    try:
-        with _explain_refusal(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            yield aside
-            os.replace(aside, path)
-    finally:
-        with suppress(OSError): aside.unlink()
-
-# %% ../nbs/00_images.ipynb #26a10002
-def check_target(
-    target: str | Path, # to be written
-    *sources: str | Path | None, # files that it is made from; None is no file
-):
-    "Refuse with a `ValueError` to write over a source"
-    for source in sources:
-        if source is not None and Path(target).resolve() == Path(source).resolve():
-            raise ValueError(f'{target}: is the source itself; choose another name')
 
 # %% ../nbs/00_images.ipynb #142b6528
 def _check_savable(path: Path, image: np.ndarray):
     "Refuse what a picture's file cannot hold"
-    suffix = path.suffix.lower()
+    suffix = suffix_of(path)
     if image.dtype != np.uint8: raise ValueError(f'{path}: save_image takes uint8, not {image.dtype}')
     if image.ndim == 3 and image.shape[2] == 4 and suffix in ('.jpg', '.jpeg'):
         raise ValueError(f'{path}: JPEG has no transparency; use .png or .webp')

@@ -21,7 +21,8 @@ import cv2
 import numpy as np
 from pycocotools import mask as rle_tools
 
-from .images import atomic_write, gray_to_rgb, save_image
+from .files import atomic_write
+from .images import gray_to_rgb, save_image
 
 # %% ../nbs/00b_toys.ipynb #a1f3a525
 class Bar(NamedTuple):

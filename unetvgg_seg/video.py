@@ -20,9 +20,11 @@ import numpy as np
 from tqdm import tqdm
 
 from .collage import composite, crop_to_cover, make_effect
-from .frames import CONTAINERS, VideoInfo, expected_frames, read_video, save_gif, suffix_of
+from .files import suffix_of
+from .frames import CONTAINERS, VideoInfo, expected_frames, read_video, save_gif
 from .frames import video_info, write_gif, write_video
-from .images import IMAGE_SUFFIXES, batched, check_target, list_images, mask_to_uint8, read_image, save_image
+from .files import check_target
+from .images import IMAGE_SUFFIXES, batched, list_images, mask_to_uint8, read_image, save_image
 from .matting import TemporalSmoother, clean_edges
 
 # %% ../nbs/07b_video.ipynb #8cf448e0

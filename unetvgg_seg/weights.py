@@ -17,7 +17,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from .images import atomic_write
+from .files import atomic_write
 from .model import vgg16_unet
 
 # %% ../nbs/02b_weights.ipynb #8f9c664b
