@@ -4,28 +4,26 @@
 
 # %% auto #0
 __all__ = ['app', 'Version', 'EngineName', 'Format', 'Preset', 'Split', 'Model', 'Size', 'Flip', 'Engine', 'BatchSize',
-           'Overwrite', 'Photographs', 'Background', 'Width', 'SETTINGS', 'SET_HELP', 'EXTRA_HELP', 'DEMO', 'main',
-           'train', 'evaluate', 'predict', 'collage', 'video', 'export', 'download', 'demo']
+           'Overwrite', 'Photographs', 'Background', 'Width', 'SETTINGS', 'SET_HELP', 'EXTRA_HELP', 'main', 'train',
+           'evaluate', 'predict', 'collage', 'video', 'export', 'download', 'demo']
 
 # %% ../nbs/08_cli.ipynb #7a974559
 import json
-import os
-import shutil
-import sys
-import tempfile
-import warnings
 from ast import literal_eval
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import nullcontext
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from .files import suffix_of
+from .terminal import Stoppable, as_file, complain, complain_of_all, quiet_keras, run, say, say_scores
+
 # %% ../nbs/08_cli.ipynb #2559b3df
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
-                  help='Find people in photographs and videos: a U-Net on a VGG16 encoder.')
+app = typer.Typer(cls=Stoppable, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+                  rich_markup_mode=None, help='Find people in photographs and videos: a U-Net on a VGG16 encoder.')
 
 def _version(wanted: bool):
     if wanted:
@@ -38,41 +36,10 @@ Version = Annotated[bool, typer.Option('--version', callback=_version, is_eager=
 @app.callback()
 def _options(version: Version = False): pass
 
-# %% ../nbs/08_cli.ipynb #af83ab0b
-def _one_line(error: Exception) -> str:
-    "An exception as a line"
-    text = ' '.join(str(error).split()) or type(error).__name__
-    if isinstance(error, OSError) and error.filename and error.strerror: text = f'{error.filename}: {error.strerror}'
-    if isinstance(error, (ValueError, OSError, ArithmeticError, ImportError)): return text
-    return f'unexpected {type(error).__name__}: {text}'
-
 # %% ../nbs/08_cli.ipynb #8357e1ef
-def _complain(message, *_):
-    "Print an error or a warning; `warnings` gives it more, which it ignores"
-    typer.echo(f'unetvgg-seg: {message}', err=True)
-
 def main():
     "What the command `unetvgg-seg` runs"
-    warnings.simplefilter('ignore')
-    warnings.filterwarnings('default', category=UserWarning, module='unetvgg_seg')
-    warnings.showwarning = _complain
-    try: app(prog_name='unetvgg-seg')
-    except Exception as e:
-        _complain(_one_line(e))
-        sys.exit(1)
-
-# %% ../nbs/08_cli.ipynb #2c93fc86
-def _quiet_keras():
-    "Load Keras and its backend without their greetings"
-    os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
-    sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)     # 2 is stderr, for C++ as well as for Python
-    os.dup2(nowhere, 2)
-    try: import keras  # noqa: F401
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
+    run(app)
 
 # %% ../nbs/08_cli.ipynb #4429f77e
 def _choice(name: str, *words: str) -> type[Enum]:
@@ -102,18 +69,10 @@ Background = Annotated[str, typer.Option('--background', '-b', help=(
     'cut-out in a column), trail (each frame on top of the earlier ones), or the path of a picture; for video also of a video.'))]
 Width = Annotated[int, typer.Option(min=16, help="Width of a collage's panels in pixels; a gif is at most 360 wide.")]
 
-# %% ../nbs/08_cli.ipynb #31d28f87
-def _say(title: str, facts: dict):
-    "Print a small table"
-    typer.echo(title)
-    for name, value in facts.items():
-        shown = f'{value:.4f}' if isinstance(value, float) else value
-        typer.echo(f'  {name:24} {shown}')
-
 # %% ../nbs/08_cli.ipynb #b30ae09f
 def _segmenter(model: str, batch_size: int, size: int | None, flip: bool, engine: EngineName, many: bool = True):
     "The network that the user named, ready to predict"
-    _quiet_keras()
+    quiet_keras()
     from unetvgg_seg.engines import exported_for
     from unetvgg_seg.prediction import Segmenter
     if engine.value == 'auto' and not many and not exported_for(model): engine = EngineName.keras
@@ -171,13 +130,13 @@ def _gather(data: Path | None, extra: Path | None, typed: dict, settings: list[s
 # %% ../nbs/08_cli.ipynb #13c32395
 def _run_training(run: Path, settings: dict, resume: bool, overwrite: bool):
     "Train, and print the scores of the best epoch"
-    _quiet_keras()
+    quiet_keras()
     from unetvgg_seg.training import train as train_model
     try: report = train_model(run, resume=resume, overwrite=overwrite, **settings)
     except KeyboardInterrupt:
-        _complain(f'stopped; continue with: unetvgg-seg train {run} --resume')
+        complain(f'stopped; continue with: unetvgg-seg train {run} --resume')
         raise typer.Exit(1) from None
-    _say(f'{run}: best.keras is from epoch {report["best_epoch"]} of {report["epochs"]}', report['best'])
+    say(f'{run}: best.keras is from epoch {report["best_epoch"]} of {report["epochs"]}', report['best'])
 
 # %% ../nbs/08_cli.ipynb #ab88f779
 @app.command()
@@ -207,15 +166,6 @@ def train(
     _run_training(run, _gather(data, extra, typed, set_), resume, overwrite)
 
 # %% ../nbs/08_cli.ipynb #bac15264
-def _say_scores(title: str, scores: dict): # of `evaluation.evaluate`
-    "Print the scores of all images, and of each group of them"
-    facts = {name: value for name, value in scores.items() if name != 'groups'}
-    _say(title, facts | dict(failed=len(scores['failed'])))
-    typer.echo(f'  {"by group":24} {"iou":>10} {"image_iou":>10} {"boundary":>10} {"images":>8}')
-    for name, group in scores['groups'].items():
-        iou, image_iou, boundary = group['iou'], group['image_iou'], group['boundary_iou']
-        typer.echo(f'  {name:24} {iou:10.4f} {image_iou:10.4f} {boundary:10.4f} {group["images"]:8}')
-
 def _read_ids(file: Path) -> list[int]:
     "Image ids, one a line"
     try: return [int(line) for line in file.read_text().split()]
@@ -243,18 +193,27 @@ def evaluate(
         if out: aside.touch()        # a folder that is not writable is found before the work
         scores = score_model(segmenter, annotations, images, category=category, limit=limit, only=ids and _read_ids(ids))
         if out: aside.write_text(json.dumps(scores, indent=1))
-    _say_scores(f'{model} on {annotations.name}', scores)
+    say_scores(f'{model} on {annotations.name}', scores)
 
 # %% ../nbs/08_cli.ipynb #4e39d51f
 def _convert_photo(make: Callable, photo: Path, out: Path, suffix: str, overwrite: bool, *sources: str):
     "Save what `make` makes of one photograph, as a file or into a folder"
     from unetvgg_seg.files import check_target
     from unetvgg_seg.images import read_image, save_image
-    target = out if out.suffix and not out.is_dir() else out/f'{photo.stem}{suffix}'
+    target = out if suffix_of(out) and not out.is_dir() else out/f'{photo.stem}{suffix}'
     check_target(target, photo, *sources)
-    typer.echo(save_image(target, make([read_image(photo)])[0], overwrite))
+    with as_file(photo) as file: image = read_image(file)
+    typer.echo(save_image(target, make([image])[0], overwrite))
 
 # %% ../nbs/08_cli.ipynb #a5e2dc37
+def _say_what_was_done(out: Path, report, engine: str): # report: a `FolderReport`
+    "Sum up a folder; pictures that failed end the command with 1"
+    complain_of_all(list(report.failed.values()))
+    say(f'{out}:', dict(done=len(report.done), skipped=len(report.skipped), failed=len(report.failed), engine=engine))
+    if report.skipped:
+        typer.echo('  skipped: there already, whatever they were made with; --overwrite makes them again')
+    if report.failed: raise typer.Exit(1)
+
 def _convert(make: Callable, segmenter, images: Path, out: Path, suffix: str, overwrite: bool, *sources: str):
     "Save what `make` makes of a photograph, or of each in a folder"
     if not images.is_dir():
@@ -262,11 +221,7 @@ def _convert(make: Callable, segmenter, images: Path, out: Path, suffix: str, ov
         return
     from unetvgg_seg.prediction import convert_folder
     report = convert_folder(make, images, out, suffix, segmenter.batch_size, overwrite)
-    for reason in report.failed.values(): _complain(reason)
-    _say(f'{out}:', dict(done=len(report.done), skipped=len(report.skipped), failed=len(report.failed),
-                         engine=segmenter.engine.name))
-    if report.skipped: typer.echo('  skipped were there already; --overwrite replaces them')
-    if report.failed: raise typer.Exit(1)
+    _say_what_was_done(out, report, segmenter.engine.name)
 
 # %% ../nbs/08_cli.ipynb #4f7fcc66
 @app.command()
@@ -298,18 +253,6 @@ def collage(
     def make(pictures): return [compose(image, mask) for image, mask in zip(pictures, segmenter.predict(pictures))]
     _convert(make, segmenter, images, out, '.png' if background == 'transparent' else '.jpg', overwrite, background)
 
-# %% ../nbs/08_cli.ipynb #dc94039f
-@contextmanager
-def _as_file(source: Path) -> Iterator[Path]:
-    "The path of a video; standard input, written `-`, becomes a temporary file"
-    if str(source) != '-':
-        yield source
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder)/'standard input'
-        with open(path, 'wb') as file: shutil.copyfileobj(sys.stdin.buffer, file)
-        yield path
-
 # %% ../nbs/08_cli.ipynb #024db2cb
 @app.command()
 def video(
@@ -329,10 +272,10 @@ def video(
     segmenter = _segmenter(model, batch_size, size, flip, engine)
     from unetvgg_seg.video import segment_video
     if end is not None: seconds = end - start
-    with _as_file(source) as file:
+    with as_file(source) as file:
         made = segment_video(file, target, segmenter, background, width=width, feather=feather, start=start, seconds=seconds,
                              every=every, steady=steady, overwrite=overwrite)
-    _say(f'{target}:', dict(frames=made.frames, with_a_person=made.with_person, frames_per_second=str(made.fps),
+    say(f'{target}:', dict(frames=made.frames, with_a_person=made.with_person, frames_per_second=str(made.fps),
                             size=f'{made.size[1]}x{made.size[0]}', sound='kept' if made.audio else 'none',
                             engine=segmenter.engine.name))
     if made.stopped: raise typer.Exit(1)
@@ -349,7 +292,7 @@ def export(
     overwrite: Overwrite = False,
 ):
     "Write a network for another program. Files in .xml and .tflite can be given to --model."
-    _quiet_keras()
+    quiet_keras()
     from unetvgg_seg.engines import FORMATS, export_model
     from unetvgg_seg.engines import calibration_batches
     from unetvgg_seg.prediction import load_model
@@ -370,42 +313,8 @@ def download(
     from unetvgg_seg.download import download_coco
     try: typer.echo(download_coco(folder, split.value))
     except KeyboardInterrupt:
-        _complain('stopped; the same command continues where it stopped')
+        complain('stopped; the same command continues where it stopped')
         raise typer.Exit(1) from None
-
-# %% ../nbs/08_cli.ipynb #da2e181b
-def _demo_photo(photo: Path | None, folder: Path, overwrite: bool):
-    "Cut the person out of a photograph"
-    from matplotlib.cbook import get_sample_data
-    from unetvgg_seg.collage import make_effect
-    from unetvgg_seg.images import mask_to_uint8, read_image, save_image
-    from unetvgg_seg.prediction import Segmenter
-    image = read_image(photo or get_sample_data('grace_hopper.jpg', asfileobj=False))
-    mask = Segmenter().predict(image)
-    save_image(folder/'photo.jpg', image, overwrite)
-    save_image(folder/'mask.png', mask_to_uint8(mask), overwrite)
-    for name, background in {'cutout.png': 'transparent', 'white.jpg': 'white', 'blur.jpg': 'blur'}.items():
-        save_image(folder/name, make_effect(background)(image, mask), overwrite)
-
-# %% ../nbs/08_cli.ipynb #9adee7db
-DEMO = dict(size=64, decoder_filters=(64, 48, 32, 16), encoder_weights=None, learning_rate=1e-3,
-            batch_size=8, epochs=5, momentum=0.8, augment=False) # small enough for minutes on two cores
-
-def _demo_training(folder: Path):
-    "Data, training, scores, masks, a collage video and gif, all of drawn people"
-    from unetvgg_seg.toys import toy_people, toy_video
-    typer.echo(f'2. drawing people: {folder}/toys')
-    paths = _coco_paths(toy_people(folder/'toys', n=128, plain=True))
-    typer.echo(f'3. training a small network on them for a few minutes: {folder}/run')
-    _run_training(folder/'run', paths | DEMO, resume=False, overwrite=True)
-    typer.echo('4. evaluating it on pictures it has not seen')
-    network = str(folder/'run')
-    evaluate(paths['val_annotations'], paths['val_images'], network)
-    typer.echo(f'5. masks: {folder}/masks')
-    predict(paths['val_images'], folder/'masks', network, overwrite=True)
-    typer.echo(f'6. a video, and its collage: {folder}/walk.mp4, collage.mp4, collage.gif')
-    walk = toy_video(folder/'walk.mp4', plain=True, overwrite=True)
-    for name in ('collage.mp4', 'collage.gif'): video(walk, folder/name, network, overwrite=True)
 
 # %% ../nbs/08_cli.ipynb #c8d681e5
 @app.command()
@@ -417,8 +326,9 @@ def demo(
     "Take a first look, offline. A person cut out of a photograph; then data, training and a video of drawn people."
     if folder.exists() and any(folder.iterdir()) and not overwrite:
         raise FileExistsError(f'{folder}: exists; name another folder, or pass --overwrite')
-    _quiet_keras()
+    quiet_keras()
+    from unetvgg_seg.demo import demo_photo, demo_training
     typer.echo(f'1. cutting a person out of a photograph: {folder}/photo.jpg, mask.png, cutout.png, white.jpg, blur.jpg')
-    _demo_photo(photo, folder, overwrite)
-    _demo_training(folder)
+    demo_photo(folder, photo, overwrite)
+    demo_training(folder)
     typer.echo(f'done; look at {folder}/white.jpg and {folder}/collage.mp4 (by the small network, which knows only drawn people)')
