@@ -18,8 +18,8 @@ from typing import Annotated
 
 import typer
 
-from .files import suffix_of
-from .terminal import Stoppable, as_file, complain, complain_of_all, quiet_keras, run, say, say_scores
+from .files import as_path, existing_file, suffix_of
+from .terminal import STOPPED, Stoppable, as_file, complain, complain_of_all, quiet_keras, run, say, say_scores
 
 # %% ../nbs/08_cli.ipynb #2559b3df
 app = typer.Typer(cls=Stoppable, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
@@ -51,6 +51,25 @@ Format = _choice('Format', 'openvino', 'litert', 'onnx', 'savedmodel')
 Preset = _choice('Preset', 'default', 'original')
 Split = _choice('Split', 'val2017', 'train2017')
 
+# %% ../nbs/08_cli.ipynb #08a10002
+def _source(text: str) -> Path:
+    "What a name to be read means"
+    if not text.strip(): raise typer.BadParameter('the name is empty')
+    return as_path(text)
+
+def _target(text: str) -> Path:
+    "What a name to be written means"
+    if text == '-': raise typer.BadParameter('results go to files; give the name of one')
+    return _source(text)
+
+def _reads(help: str):
+    "An argument that names what is there"
+    return typer.Argument(parser=_source, help=help)
+
+def _writes(help: str):
+    "An argument that names what will be there"
+    return typer.Argument(parser=_target, help=help)
+
 # %% ../nbs/08_cli.ipynb #9684c1c4
 Model = Annotated[str, typer.Option('--model', '-m', help=(
     "The package's own network, a run's folder, a .keras or .npz file, an exported .xml or .tflite file, "
@@ -63,7 +82,7 @@ Engine = Annotated[EngineName, typer.Option('--engine', help=(
     "What computes the network: keras, openvino (from 'unetvgg_seg[fast]'), litert (.tflite files), or auto: the fastest."))]
 BatchSize = Annotated[int, typer.Option(min=1, help='Pictures the network sees at a time; fewer need less memory.')]
 Overwrite = Annotated[bool, typer.Option('--overwrite', help='Replace what is there.')]
-Photographs = Annotated[Path, typer.Argument(help='A photograph, or a folder of them.')]
+Photographs = Annotated[Path, _reads('A photograph, a folder of them, or - for standard input.')]
 Background = Annotated[str, typer.Option('--background', '-b', help=(
     "white, black, another color name or '#rrggbb', blur, mask, transparent (not in mp4 and gif), collage (picture, mask and "
     'cut-out in a column), trail (each frame on top of the earlier ones), or the path of a picture; for video also of a video.'))]
@@ -91,10 +110,11 @@ def _coco_paths(folder: Path) -> dict[str, Path]: # arguments of `training.train
 # %% ../nbs/08_cli.ipynb #1419cec5
 def _read_sources(file: Path) -> list[dict]: # for `training.train(extra=...)`
     "Further datasets from a JSON file; relative paths in it start at its folder"
-    try: sources = [dict(source) for source in json.loads(file.read_text())]
-    except (OSError, ValueError, TypeError) as e: raise ValueError(f'{file}: not a JSON list of datasets ({e})') from None
+    text = existing_file(file, 'list of datasets').read_text(encoding='utf-8-sig')      # -sig: as Windows' editors save it
+    try: sources = [dict(source) for source in json.loads(text)]
+    except (ValueError, TypeError) as e: raise ValueError(f'{file}: not a JSON list of datasets ({e})') from None
     for source in sources:
-        for key in source.keys() & {'annotations', 'images'}: source[key] = str(file.parent/source[key])
+        for key in source.keys() & {'annotations', 'images'}: source[key] = str(file.parent/as_path(source[key]))
     return sources
 
 # %% ../nbs/08_cli.ipynb #53faf1d9
@@ -135,13 +155,13 @@ def _run_training(run: Path, settings: dict, resume: bool, overwrite: bool):
     try: report = train_model(run, resume=resume, overwrite=overwrite, **settings)
     except KeyboardInterrupt:
         complain(f'stopped; continue with: unetvgg-seg train {run} --resume')
-        raise typer.Exit(1) from None
+        raise typer.Exit(STOPPED) from None
     say(f'{run}: best.keras is from epoch {report["best_epoch"]} of {report["epochs"]}', report['best'])
 
 # %% ../nbs/08_cli.ipynb #ab88f779
 @app.command()
 def train(
-    run: Annotated[Path, typer.Argument(help='Folder of the run; best.keras in it is the model to use.')],
+    run: Annotated[Path, _writes('Folder of the run; best.keras in it is the model to use.')],
     data: Annotated[Path | None, typer.Option(help='A folder laid out like COCO: train2017/, val2017/, annotations/.')] = None,
     annotations: Annotated[Path | None, typer.Option(help='Instead of --data: instances_*.json to train on.')] = None,
     images: Annotated[Path | None, typer.Option(help='Folder of its images.')] = None,
@@ -168,16 +188,16 @@ def train(
 # %% ../nbs/08_cli.ipynb #bac15264
 def _read_ids(file: Path) -> list[int]:
     "Image ids, one a line"
-    try: return [int(line) for line in file.read_text().split()]
-    except (OSError, ValueError) as e: raise ValueError(f'{file}: not a list of image ids, one a line ({e})') from None
+    try: return [int(line) for line in existing_file(file, 'list of image ids').read_text(encoding='utf-8-sig').split()]
+    except ValueError as e: raise ValueError(f'{file}: not a list of image ids, one a line ({e})') from None
 
 # %% ../nbs/08_cli.ipynb #eee47894
 @app.command()
 def evaluate(
-    annotations: Annotated[Path, typer.Argument(help='instances_*.json')],
-    images: Annotated[Path, typer.Argument(help='Folder of its images.')],
+    annotations: Annotated[Path, _reads('instances_*.json')],
+    images: Annotated[Path, _reads('Folder of its images.')],
     model: Model = 'person', size: Size = None, flip: Flip = False,
-    out: Annotated[Path | None, typer.Option('--json', help='Save the scores as JSON, too.')] = None,
+    out: Annotated[Path | None, typer.Option('--json', parser=_target, help='Save the scores as JSON, too.')] = None,
     limit: Annotated[int | None, typer.Option(min=1, help='Use at most this many images.')] = None,
     ids: Annotated[Path | None, typer.Option(help='Use these images only: a text file with one id per line.')] = None,
     category: Annotated[str, typer.Option(help='What to find, a category of the annotations.')] = 'person',
@@ -196,12 +216,19 @@ def evaluate(
     say_scores(f'{model} on {annotations.name}', scores)
 
 # %% ../nbs/08_cli.ipynb #4e39d51f
+def _file_in(out: Path, photo: Path, suffix: str) -> Path:
+    "Where the result of one photograph goes: the file that is named, or a file in the folder that is named"
+    from PIL import Image
+    if suffix_of(out) in Image.registered_extensions() and not out.is_dir(): return out
+    return out/f'{"stdin" if str(photo) == "-" else photo.stem}{suffix}'
+
 def _convert_photo(make: Callable, photo: Path, out: Path, suffix: str, overwrite: bool, *sources: str):
     "Save what `make` makes of one photograph, as a file or into a folder"
-    from unetvgg_seg.files import check_target
+    from unetvgg_seg.files import check_free_name, check_target
     from unetvgg_seg.images import read_image, save_image
-    target = out if suffix_of(out) and not out.is_dir() else out/f'{photo.stem}{suffix}'
+    target = _file_in(out, photo, suffix)
     check_target(target, photo, *sources)
+    check_free_name(target, overwrite)
     with as_file(photo) as file: image = read_image(file)
     typer.echo(save_image(target, make([image])[0], overwrite))
 
@@ -227,7 +254,7 @@ def _convert(make: Callable, segmenter, images: Path, out: Path, suffix: str, ov
 @app.command()
 def predict(
     images: Photographs,
-    out: Annotated[Path, typer.Argument(help='Mask to write (.png), or a folder for masks.')],
+    out: Annotated[Path, _writes('Mask to write (.png), or a folder for masks.')],
     model: Model = 'person', size: Size = None, flip: Flip = False,
     engine: Engine = EngineName.auto, batch_size: BatchSize = 8, overwrite: Overwrite = False,
 ):
@@ -236,12 +263,13 @@ def predict(
     from unetvgg_seg.images import mask_to_uint8
     def make(pictures): return [mask_to_uint8(mask) for mask in segmenter.predict(pictures)]
     _convert(make, segmenter, images, out, '.png', overwrite)
+    if suffix_of(out) in ('.jpg', '.jpeg'): complain(f'{out}: JPEG blurs a mask a little; .png keeps it exact')
 
 # %% ../nbs/08_cli.ipynb #9a229756
 @app.command()
 def collage(
     images: Photographs,
-    out: Annotated[Path, typer.Argument(help='Picture to write, or a folder for pictures.')],
+    out: Annotated[Path, _writes('Picture to write, or a folder for pictures.')],
     model: Model = 'person', size: Size = None, flip: Flip = False,
     background: Background = 'collage', width: Width = 256,
     engine: Engine = EngineName.auto, batch_size: BatchSize = 8, overwrite: Overwrite = False,
@@ -256,8 +284,8 @@ def collage(
 # %% ../nbs/08_cli.ipynb #024db2cb
 @app.command()
 def video(
-    source: Annotated[Path, typer.Argument(help='A video, a gif, a folder of pictures, or - for standard input.')],
-    target: Annotated[Path, typer.Argument(help='To write: .mp4, .webm, .mov, .gif, or a folder for PNG pictures.')],
+    source: Annotated[Path, _reads('A video, a gif, a folder of pictures, or - for standard input.')],
+    target: Annotated[Path, _writes('To write: .mp4, .webm, .mov, .gif, or a folder for PNG pictures.')],
     model: Model = 'person', size: Size = None, flip: Flip = False,
     background: Background = 'collage', width: Width = 256,
     start: Annotated[float, typer.Option(min=0, help='Seconds to skip.')] = 0,
@@ -269,21 +297,22 @@ def video(
     engine: Engine = EngineName.auto, batch_size: BatchSize = 8, overwrite: Overwrite = False,
 ):
     "Put people in a video on another background. Same rate, same sound; Ctrl-C keeps what is done."
+    if end is not None and end <= start: raise typer.BadParameter(f'--end {end:g} must come after --start {start:g}')
+    if end is not None: seconds = end - start
     segmenter = _segmenter(model, batch_size, size, flip, engine)
     from unetvgg_seg.video import segment_video
-    if end is not None: seconds = end - start
     with as_file(source) as file:
         made = segment_video(file, target, segmenter, background, width=width, feather=feather, start=start, seconds=seconds,
                              every=every, steady=steady, overwrite=overwrite)
     say(f'{target}:', dict(frames=made.frames, with_a_person=made.with_person, frames_per_second=str(made.fps),
                             size=f'{made.size[1]}x{made.size[0]}', sound='kept' if made.audio else 'none',
                             engine=segmenter.engine.name))
-    if made.stopped: raise typer.Exit(1)
+    if made.stopped: raise typer.Exit(STOPPED)
 
 # %% ../nbs/08_cli.ipynb #097680a9
 @app.command()
 def export(
-    target: Annotated[Path, typer.Argument(help='File to write: .xml (openvino), .tflite, .onnx; without suffix a folder.')],
+    target: Annotated[Path, _writes('File to write: .xml (openvino), .tflite, .onnx; without suffix a folder.')],
     model: Model = 'person',
     form: Annotated[Format | None, typer.Option('--format', help='The format; without it, the suffix decides.')] = None,
     int8: Annotated[bool, typer.Option('--int8', help='Compute in 8 bits (openvino).')] = False,
@@ -298,7 +327,7 @@ def export(
     from unetvgg_seg.prediction import load_model
     network = load_model(model)
     by_suffix = {suffix: name for name, suffix in FORMATS.items()}
-    name = form.value if form else by_suffix.get(target.suffix, target.suffix)      # an unknown one is refused below
+    name = form.value if form else by_suffix.get(suffix_of(target), suffix_of(target))      # an unknown one is refused below
     frame = tuple(side or size for side in network.input_shape[1:3])
     batches = calibration_batches(samples, frame) if int8 or samples else None
     typer.echo(export_model(network, target, name, size, batches, overwrite))
@@ -306,7 +335,7 @@ def export(
 # %% ../nbs/08_cli.ipynb #696be523
 @app.command()
 def download(
-    folder: Annotated[Path, typer.Argument(help='Where to put it.')],
+    folder: Annotated[Path, _writes('Where to put it.')],
     split: Annotated[Split, typer.Option(help='val2017 (1 GB) or train2017 (19 GB).')] = Split.val2017,
 ):
     "Fetch COCO's images and annotations. After a cut or Ctrl-C the same command continues where it stopped."
@@ -314,12 +343,12 @@ def download(
     try: typer.echo(download_coco(folder, split.value))
     except KeyboardInterrupt:
         complain('stopped; the same command continues where it stopped')
-        raise typer.Exit(1) from None
+        raise typer.Exit(STOPPED) from None
 
 # %% ../nbs/08_cli.ipynb #c8d681e5
 @app.command()
 def demo(
-    folder: Annotated[Path, typer.Argument(help='Where to put what it makes.')] = Path('unetvgg-demo'),
+    folder: Annotated[Path, _writes('Where to put what it makes.')] = Path('unetvgg-demo'),
     photo: Annotated[Path | None, typer.Option(help='Your own photograph instead of the one that ships.')] = None,
     overwrite: Overwrite = False,
 ):

@@ -46,6 +46,7 @@ def existing_file(
     what: str = 'file', # it should be, for errors: 'image', 'video' ...
 ) -> Path:
     "The path of a file that can be read; else a `FileNotFoundError`, `PermissionError` or `ValueError` that says why not"
+    if re.match(r'(https?|ftp|s3|gs):/', str(path)): raise ValueError(f'{path}: is an address; download the {what} first')
     path = as_path(path)
     if path.is_dir(): raise ValueError(f'{path}: is a folder; give the {what} itself')
     if not path.exists():
