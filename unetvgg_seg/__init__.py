@@ -1,7 +1,7 @@
 "Person segmentation: `Segmenter`, `cut_out`, `segment_video` and a few more; nothing is loaded before it is asked for."
 __version__ = "0.1.0"
 
-_HOMES = dict(Segmenter="prediction", cut_out="collage", evaluate="evaluation", load_model="prediction", pretrained="weights",
+_HOMES = dict(Segmenter="prediction", cut_out="collage", evaluate="evaluation", load_model="loading", pretrained="weights",
               segment_video="video", train="training")
 
 

@@ -7,6 +7,7 @@ __all__ = ['PERSON', 'KNOWN', 'SampleCache']
 
 # %% ../nbs/01c_cache.ipynb #6ec85b31
 import os
+import warnings
 from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
@@ -17,8 +18,10 @@ from pycocotools.coco import COCO
 
 from .annotations import annotations_of
 from .dataset import Sample, load_sample
-from .files import atomic_write
+from .files import as_path, atomic_write
 from .images import fit_within
+from .pictures import find_picture, fit_photo
+from .records import image_shape
 
 # %% ../nbs/01c_cache.ipynb #1ed8544c
 PERSON, KNOWN = 1, 2    # flags in a pixel's fourth byte
@@ -56,6 +59,25 @@ def _outlines_name(
     if key not in known: known[key] = _digest(annotations_of(coco, img_id, cat_ids))
     return known[key]
 
+# %% ../nbs/01c_cache.ipynb #0d110004
+def _shape(coco: COCO, img_id: int, path: str | Path, upright: bool | None) -> tuple[int, int]: # `(height, width)`
+    "The size of a picture, as told by its annotations or by itself"
+    record = coco.imgs[img_id]
+    return image_shape(record) or fit_photo(find_picture(path, record['file_name']), None, upright)[0]
+
+def _read(place: Path, shape: tuple[int, int], side: int) -> Sample:
+    "A sample from the cache; a `ValueError` if its file was cut off"
+    return _unpack(np.fromfile(place, np.uint8).reshape(*fit_within(shape, side), 4))
+
+def _keep(place: Path, sample: Sample) -> bool: # False if it cannot be written
+    "Write a sample into the cache, or warn"
+    try:
+        with atomic_write(place, overwrite=True) as aside: _pack(sample).tofile(aside)
+        return True
+    except OSError as e:
+        warnings.warn(f'the cache is not used any further: {e.strerror or e}', stacklevel=3)
+        return False
+
 # %% ../nbs/01c_cache.ipynb #b87c81eb
 class SampleCache:
     "`load_sample` that keeps what it has loaded, as files in a folder"
@@ -64,20 +86,21 @@ class SampleCache:
         folder: str | Path, # made if need be; may be removed at any time
         side: int, # longer side of samples, in pixels, where none is asked for
     ):
-        self.folder, self.side, self.outlines = Path(folder), side, {}
+        self.folder, self.side, self.outlines, self.writable = as_path(folder), side, {}, True
 
-    def place(self, coco: COCO, img_id: int, cat_ids: list[int], path: str | Path, crowd: str, side: int) -> Path:
+    def place(self, coco: COCO, img_id: int, cat_ids: list[int], path: str | Path, crowd: str, side: int,
+              upright: bool | None = None) -> Path:
         "The file for a sample; the arguments are those of `load_sample`"
-        picture = os.path.abspath(os.path.join(path, coco.imgs[img_id]['file_name']))
-        facts = picture, _file_facts(picture), _outlines_name(self.outlines, coco, img_id, cat_ids), crowd, side
-        return self.folder/f'{_digest(facts)}.rgbw'
+        picture = os.path.abspath(find_picture(path, coco.imgs[img_id]['file_name']))
+        outlines, shape = _outlines_name(self.outlines, coco, img_id, cat_ids), image_shape(coco.imgs[img_id])
+        return self.folder/f'{_digest((picture, _file_facts(picture), outlines, shape, crowd, side, upright))}.rgbw'
 
     def __call__(self, coco: COCO, img_id: int, cat_ids: list[int], path: str | Path, crowd: str = 'include',
-                 side: int | None = None) -> Sample:
+                 side: int | None = None, upright: bool | None = None) -> Sample:
         "Load a sample; the arguments are those of `load_sample`"
-        place = self.place(coco, img_id, cat_ids, path, crowd, side or self.side)
-        shape = fit_within((coco.imgs[img_id]['height'], coco.imgs[img_id]['width']), side or self.side)
-        with suppress(OSError, ValueError): return _unpack(np.fromfile(place, np.uint8).reshape(*shape, 4))
-        sample = load_sample(coco, img_id, cat_ids, path, crowd, side or self.side)
-        with atomic_write(place, overwrite=True) as aside: _pack(sample).tofile(aside)
+        asked = coco, img_id, cat_ids, path, crowd, side or self.side, upright
+        place = self.place(*asked)
+        with suppress(OSError, ValueError): return _read(place, _shape(*asked[:2], path, upright), asked[5])
+        sample = load_sample(*asked)
+        self.writable = self.writable and _keep(place, sample)
         return sample

@@ -225,7 +225,8 @@ def _file_in(out: Path, photo: Path, suffix: str) -> Path:
 def _convert_photo(make: Callable, photo: Path, out: Path, suffix: str, overwrite: bool, *sources: str):
     "Save what `make` makes of one photograph, as a file or into a folder"
     from unetvgg_seg.files import check_free_name, check_target
-    from unetvgg_seg.images import read_image, save_image
+    from unetvgg_seg.formats import read_image
+    from unetvgg_seg.images import save_image
     target = _file_in(out, photo, suffix)
     check_target(target, photo, *sources)
     check_free_name(target, overwrite)
@@ -246,7 +247,7 @@ def _convert(make: Callable, segmenter, images: Path, out: Path, suffix: str, ov
     if not images.is_dir():
         _convert_photo(make, images, out, suffix, overwrite, *sources)
         return
-    from unetvgg_seg.prediction import convert_folder
+    from unetvgg_seg.folders import convert_folder
     report = convert_folder(make, images, out, suffix, segmenter.batch_size, overwrite)
     _say_what_was_done(out, report, segmenter.engine.name)
 
@@ -322,9 +323,9 @@ def export(
 ):
     "Write a network for another program. Files in .xml and .tflite can be given to --model."
     quiet_keras()
-    from unetvgg_seg.engines import FORMATS, export_model
-    from unetvgg_seg.engines import calibration_batches
-    from unetvgg_seg.prediction import load_model
+    from unetvgg_seg.export import FORMATS, export_model
+    from unetvgg_seg.export import calibration_batches
+    from unetvgg_seg.loading import load_model
     network = load_model(model)
     by_suffix = {suffix: name for name, suffix in FORMATS.items()}
     name = form.value if form else by_suffix.get(suffix_of(target), suffix_of(target))      # an unknown one is refused below

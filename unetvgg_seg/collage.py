@@ -10,12 +10,13 @@ __all__ = ['WHITE', 'EFFECTS', 'composite', 'color_background', 'white_backgroun
 # %% ../nbs/06_collage.ipynb #164a0fc2
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 import cv2
 import numpy as np
 
-from .images import mask_to_rgb, mask_to_uint8, read_image
+from .files import as_path
+from .formats import read_image
+from .images import mask_to_rgb, mask_to_uint8
 from .matting import check_mask, clean_edges, clean_mask, clip_levels, weighted_blur
 
 # %% ../nbs/06_collage.ipynb #7c0e0005
@@ -49,14 +50,22 @@ def composite(
 # %% ../nbs/06_collage.ipynb #f8f7c14b
 WHITE = (255, 255, 255)
 
+def _in_front_of_glass(image: np.ndarray, mask: np.ndarray, glass: tuple[int, int, int, int]) -> np.ndarray: # RGBA
+    "The person in front of a color that lets some light through"
+    mask = check_mask(image, mask)
+    alpha = mask + glass[3] / 255 * (1 - mask)
+    share = mask / np.maximum(alpha, 1e-6)          # of the person in the color of each pixel
+    return np.dstack([composite(image, share, glass[:3]), mask_to_uint8(alpha)])
+
 def color_background(
     image: np.ndarray, # uint8 RGB `(H, W, 3)`
     mask: np.ndarray, # float 0..1 or bool `(H, W)`
-    color: tuple[int, int, int] = WHITE, # RGB, 0..255
+    color: tuple[int, ...] = WHITE, # RGB, 0..255; RGBA if light shines through
     threshold: float | None = None, # None: soft; else hard, see `composite`
-) -> np.ndarray: # uint8 RGB `(H, W, 3)`
+) -> np.ndarray: # uint8 RGB `(H, W, 3)`; RGBA where the color is
     "The person in front of one color"
-    return composite(image, mask, color, threshold)
+    if len(color) == 3: return composite(image, mask, color, threshold)
+    return _in_front_of_glass(image, mask if threshold is None else check_mask(image, mask) >= threshold, color)
 
 # %% ../nbs/06_collage.ipynb #7c0e0008
 def white_background(
@@ -118,10 +127,16 @@ def cut_out(
     return picture[max(top - room, 0):top + height + room, max(left - room, 0):left + width + room]
 
 # %% ../nbs/06_collage.ipynb #2c6415ab
+_LARGEST_PANEL = 2 ** 25    # pixels, a frame of 8K; a panel takes 100 MB, and a collage and its making several times that
+
 def _panel(picture: np.ndarray, width: int) -> np.ndarray:
     "A picture or mask scaled to a width, in its proportions"
+    if not isinstance(width, (int, np.integer)) or width < 1:
+        raise ValueError(f'width must be a whole number of pixels, 1 or more, not {width}')
     old_height, old_width = picture.shape[:2]
     height = max(1, round(old_height * width / old_width))
+    if height * width > _LARGEST_PANEL:
+        raise ValueError(f'a panel of {width}x{height} is too large (at most {_LARGEST_PANEL:,} pixels); choose a smaller width')
     how = cv2.INTER_AREA if width < old_width else cv2.INTER_LINEAR
     return cv2.resize(picture, (width, height), interpolation=how)
 
@@ -183,6 +198,7 @@ class PictureBackground:
 # %% ../nbs/06_collage.ipynb #7c0e0016
 def _collage_effect(width: int, feather: float) -> Callable:
     "Image, mask and cut-out, one above the other"
+    _panel(np.zeros((1, 1)), width)        # a width that cannot be is said before the work
     return partial(collage, width=width)
 
 def _mask_effect(width: int, feather: float) -> Callable:
@@ -214,27 +230,30 @@ EFFECTS = { # name: what makes the effect, called with (width, feather)
 }
 
 # %% ../nbs/06_collage.ipynb #7c0e001d
-def _parse_color(name: str) -> tuple[int, int, int] | None: # RGB; None if it is not a color
-    "A color by its CSS name or as '#rrggbb'"
+def _parse_color(name: str) -> tuple[int, ...] | None: # RGB, or RGBA if light shines through; None if it is no color
+    "A color by its CSS name, as '#rrggbb', or with its opacity as '#rrggbbaa'"
     from PIL import ImageColor
-    try: return ImageColor.getrgb(name)[:3]
+    try: color = ImageColor.getrgb(name)
     except ValueError: return None
+    return color[:3] if color[3:] in ((), (255,)) else color
 
 def _background_effect(background: str | np.ndarray) -> Callable:
     "The person in front of a color or a picture"
     if isinstance(background, np.ndarray): return PictureBackground(background)
     color = _parse_color(background)
     if color is not None: return partial(color_background, color=color)
-    if Path(background).is_file(): return PictureBackground(read_image(background))
+    if as_path(background).is_file(): return PictureBackground(read_image(as_path(background)))
     raise ValueError(f'no background {background!r}: give a color (white, "#ff8800"), the file of a picture, '
                      f'or one of {", ".join(EFFECTS)}')
 
 # %% ../nbs/06_collage.ipynb #7c0e001f
 def make_effect(
-    name: str | np.ndarray, # one of `EFFECTS`, a color ('white', '#ff8800'), a picture (uint8 RGB) or a picture's file
+    name: str | np.ndarray, # one of `EFFECTS`, a color ('white', '#ff8800', '#ff880080'), a picture (uint8 RGB) or its file
     width: int = 256, # of a collage's panels, in pixels
     feather: float = 0, # pixels over which edges fade; not for collages, masks and trails
-) -> Callable: # (image, mask) -> uint8 RGB; RGBA for 'transparent'
+) -> Callable: # (image, mask) -> uint8 RGB; RGBA for 'transparent' and a color with opacity
     "The effect that goes by this name"
+    if not isinstance(name, (str, np.ndarray)):
+        raise ValueError(f'a background must be a name, a color, a file or a picture, not {type(name).__name__}')
     if isinstance(name, str) and name in EFFECTS: return EFFECTS[name](width, feather)
     return clean_edges(_background_effect(name), feather)

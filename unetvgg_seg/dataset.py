@@ -8,20 +8,23 @@ __all__ = ['Sample', 'load_sample', 'fit_sample', 'epoch_order', 'Pick', 'batch_
 
 # %% ../nbs/01_dataset.ipynb #30b53985
 import math
+import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import KW_ONLY, dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-import cv2
 import keras
 import numpy as np
 from pycocotools import mask as rle_tools
 from pycocotools.coco import COCO
 
-from .annotations import annotations_of, build_index, find_images, person_mask
-from .images import as_size, fit_image, fit_within, letterbox, overlay, read_image, resize_mask, show_images
+from .annotations import annotation_rle, annotations_of, build_index, find_images, has_unknown, person_mask, unknown_box
+from .files import as_path
+from .images import as_size, fit_image, fit_within, letterbox, overlay, resize_mask, show_images
+from .pictures import find_picture, fit_photo, look_at_pictures, pictures_there, read_photo
+from .records import image_shape
 
 # %% ../nbs/01_dataset.ipynb #e03546e1
 class Sample(NamedTuple):
@@ -29,20 +32,6 @@ class Sample(NamedTuple):
     image: np.ndarray  # uint8 `(H, W, 3)`
     mask: np.ndarray   # bool `(H, W)`: a person
     weight: np.ndarray # bool `(H, W)`: known
-
-def _jpeg_sizes(shape: tuple[int, int]) -> list[tuple[int, int]]:
-    "The sizes at which a JPEG may be decoded: all of it, a half, a quarter, an eighth, rounded up"
-    height, width = shape
-    return [(math.ceil(height / part), math.ceil(width / part)) for part in (1, 2, 4, 8)]
-
-# %% ../nbs/01_dataset.ipynb #edc5fba7
-def _read_photo(file: Path, shape: tuple[int, int], small: tuple[int, int]) -> np.ndarray: # uint8, of size `small`
-    "Read a picture that must have the size its annotations are for, at the same size or a smaller one"
-    image = read_image(file, upright=False, min_size=small if small != shape else None)
-    if image.shape[:2] not in (_jpeg_sizes(shape) if small != shape else [shape]):
-        (h, w), (H, W) = image.shape[:2], shape
-        raise ValueError(f'{file}: is {h}x{w}, but its annotations are for {H}x{W}')
-    return cv2.resize(image, small[::-1], interpolation=cv2.INTER_AREA) if small != shape else image
 
 # %% ../nbs/01_dataset.ipynb #60d84bbf
 def load_sample(
@@ -52,12 +41,16 @@ def load_sample(
     path: str | Path, # folder of the images
     crowd: str = 'include', # see `person_mask`
     side: int | None = None, # longer side at most, in pixels; None: as large as it is
+    upright: bool | None = None, # for photographs with an EXIF note that fit both ways, see `fit_photo`
 ) -> Sample:
     "Load one image of a COCO dataset with its mask"
-    mask, weight = person_mask(coco, img_id, cat_ids, crowd)
-    small = fit_within(mask.shape, side)
-    image = _read_photo(Path(path)/coco.imgs[img_id]['file_name'], mask.shape, small)
-    if small == mask.shape: return Sample(image, mask, weight)
+    record = coco.imgs[img_id]
+    file = find_picture(path, record['file_name'])
+    shape, turn = fit_photo(file, image_shape(record), upright)
+    mask, weight = person_mask(coco, img_id, cat_ids, crowd, shape)
+    small = fit_within(shape, side)
+    image = read_photo(file, small, turn)
+    if small == shape: return Sample(image, mask, weight)
     return Sample(image, resize_mask(mask, small), resize_mask(weight, small))
 
 # %% ../nbs/01_dataset.ipynb #3804fa98
@@ -117,12 +110,6 @@ def _stack(samples: list[Sample], weighted: bool) -> tuple[np.ndarray, ...]:
     images, masks, weights = images / np.float32(255), masks[..., None], weights[..., None].astype(np.float32)
     return (images, masks, weights) if weighted else (images, masks)
 
-def _check_files(path: Path, names: list[str]):
-    "Raise `FileNotFoundError` unless all images are there"
-    if not path.is_dir(): raise FileNotFoundError(f'{path}: there is no such folder of images')
-    missing = [n for n in names if not (path / n).is_file()]
-    if missing: raise FileNotFoundError(f'{path}: {len(missing)} of {len(names)} images are missing, the first is {missing[0]}')
-
 # %% ../nbs/01_dataset.ipynb #bd1b678b
 @dataclass(eq=False, repr=False)
 class _BatchOptions(keras.utils.PyDataset):
@@ -141,35 +128,71 @@ class _BatchOptions(keras.utils.PyDataset):
     drop_last: bool = False # leave out a smaller last batch
     resize: str = 'letterbox' # or 'stretch'
     steps_per_epoch: int | None = None # batches per epoch; None: one pass over all images
+    upright: bool | None = None # for photographs with an EXIF note that fit both ways, see `fit_photo`
     load: Callable = load_sample # loads a sample, called like `load_sample`
     workers: int = 1 # threads that prepare batches
     use_multiprocessing: bool = False # processes instead of threads
     max_queue_size: int = 10 # batches prepared ahead at most
 
 # %% ../nbs/01_dataset.ipynb #34702e3f
+def _load(options: _BatchOptions, img_id: int) -> Sample:
+    "One image with its mask, no larger than need be"
+    side = None if options.augment or options.resize == 'stretch' else max(options.size)
+    asked = {} if options.upright is None else dict(upright=options.upright)
+    return options.load(options.coco, img_id, options.cat_ids, options.path, options.crowd, side, **asked)
+
+def _damage(options: _BatchOptions, img_id: int) -> str: # '' if there is none
+    "What is wrong with a picture that could not be loaded"
+    record = options.coco.imgs[img_id]
+    file = find_picture(options.path, record['file_name'])
+    try: read_photo(file, *fit_photo(file, image_shape(record), options.upright))
+    except (OSError, ValueError) as e: return str(e)
+    return ''
+
+# %% ../nbs/01_dataset.ipynb #0d100002
+def _load_or_next(options: _BatchOptions, place: int) -> Sample: # place: in the list of images
+    "One image with its mask; the next one that can be loaded in the place of a damaged one"
+    error = None
+    for img_id in options.img_ids[place:] + options.img_ids[:place]:
+        if img_id in options.left_out: continue
+        try: return _load(options, img_id)
+        except (OSError, ValueError) as e:
+            error, reason = e, _damage(options, img_id)
+            if not reason: raise
+            options.left_out[img_id] = reason
+            if len(options.left_out) in (1, 10, 100, 1000, 10_000):
+                warnings.warn(f'{reason}; left out, {len(options.left_out)} so far', stacklevel=2)
+    raise error or ValueError(f'{options.path}: none of its pictures can be used: {next(iter(options.left_out.values()))}')
+
 def _load_pick(options: _BatchOptions, pick: Pick) -> Sample:
     "One sample of a batch, as it looks in its pass over the images"
-    whole = options.augment or options.resize == 'stretch'
-    side = None if whole else max(options.size)
-    sample = options.load(options.coco, options.img_ids[pick.image], options.cat_ids, options.path, options.crowd, side)
+    sample = _load_or_next(options, pick.image)
     if options.augment: sample = options.augment(np.random.default_rng([options.seed, pick.turn, pick.image]), sample)
     return fit_sample(sample, options.size, options.resize)
 
+# %% ../nbs/01_dataset.ipynb #0d100003
 def _check_options(options: _BatchOptions):
-    "Raise `ValueError` or `FileNotFoundError` if no batches can be made"
+    "Raise a `ValueError` if no batches can be made"
     if not options.img_ids: raise ValueError('no images to make batches of')
     if options.batch_size < 1: raise ValueError(f'batch_size must be at least 1, not {options.batch_size}')
-    _check_files(Path(options.path), [options.coco.imgs[i]['file_name'] for i in options.img_ids])
+    if options.crowd not in ('include', 'ignore'): raise ValueError(f"crowd must be 'include' or 'ignore', not {options.crowd!r}")
+
+def _usable(options: _BatchOptions) -> list[int]: # image ids
+    "The images whose pictures are there, and, as far as a quick look tells, whole"
+    there = pictures_there(options.coco, list(options.img_ids), options.path)
+    return look_at_pictures(options.coco, there, options.path, options.upright)
 
 # %% ../nbs/01_dataset.ipynb #51133304
 @dataclass(eq=False, repr=False)
 class DataGenerator(_BatchOptions):
-    "Batches of images and masks from a COCO dataset, and of weights if `crowd='ignore'`"
+    "Batches of images and masks from a COCO dataset, and of weights if anything may be unknown, as with `crowd='ignore'`"
     def __post_init__(self):
         keras.utils.PyDataset.__init__(self, self.workers, self.use_multiprocessing, self.max_queue_size)
         _check_options(self)
-        self.img_ids, self.size = list(self.img_ids), as_size(self.size)
-        self.epoch, self.error = 0, None
+        self.path = as_path(self.path)
+        self.img_ids, self.size = _usable(self), as_size(self.size)
+        self.weighted = self.crowd == 'ignore' or has_unknown(self.coco, self.cat_ids)      # whether batches have weights
+        self.epoch, self.error, self.left_out = 0, None, {}     # left_out: image id -> why its picture cannot be used
 
     def __len__(self) -> int: # batches per epoch
         if self.steps_per_epoch: return self.steps_per_epoch
@@ -179,11 +202,11 @@ class DataGenerator(_BatchOptions):
     def on_epoch_end(self): self.epoch += 1
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, ...]:
-        "Images `(B, h, w, 3)` 0..1, masks `(B, h, w, 1)`, and if crowds are ignored weights of that shape"
+        "Images `(B, h, w, 3)` 0..1, masks `(B, h, w, 1)`, and if `weighted` weights of that shape"
         if not 0 <= index < len(self): raise IndexError(f'batch {index} of {len(self)}')
         picks = batch_indices(len(self.img_ids), self.batch_size, index, self.epoch, self.seed, self.shuffle,
                               self.steps_per_epoch)
-        try: return _stack([_load_pick(self, pick) for pick in picks], weighted=self.crowd == 'ignore')
+        try: return _stack([_load_pick(self, pick) for pick in picks], self.weighted)
         except Exception as e:
             self.error = e
             raise
@@ -210,17 +233,22 @@ class Source(NamedTuple):
 def _widened(start: float, length: float, margin: float) -> slice: # pixels, from 0 on
     "An interval with a margin on both sides, in lengths of the interval"
     first, end = start - margin * length, start + length + margin * length
-    return slice(max(0, math.floor(first)), math.ceil(end))
+    return slice(max(0, math.floor(first)), max(0, math.ceil(end)))
 
-def _far_away(record: dict, people: list[dict], margin: float) -> dict: # an annotation
+def _far_away(shape: tuple[int, int], boxes: list[tuple], margin: float) -> dict: # boxes: left, top, width, height; an annotation
     "Everything in an image that is farther from its people than the margin, as an unknown area"
-    far = np.ones((record['height'], record['width']), np.uint8, order='F')
-    for person in people:
-        x, y, width, height = person['bbox']
-        far[_widened(y, height, margin), _widened(x, width, margin)] = 0
+    far = np.ones(shape, np.uint8, order='F')
+    for x, y, width, height in boxes: far[_widened(y, height, margin), _widened(x, width, margin)] = 0
     rle = rle_tools.encode(far)
-    outline = dict(size=rle['size'], counts=rle['counts'].decode())
-    return dict(segmentation=outline, iscrowd=1, unknown=1, area=int(far.sum()), bbox=[0, 0, record['width'], record['height']])
+    outline = dict(size=list(shape), counts=rle['counts'].decode())
+    return dict(segmentation=outline, iscrowd=1, unknown=1, area=int(far.sum()), bbox=[0, 0, *shape[::-1]])
+
+def _box_of(coco: COCO, person: dict, shape: tuple[int, int]) -> tuple: # left, top, width, height
+    "The box of a person: of the outline, or as told where that cannot be drawn"
+    rle = annotation_rle(coco, person)
+    if rle: return tuple(rle_tools.toBbox(rle).tolist())
+    rows, columns = (s.indices(n) for s, n in zip(unknown_box(person, shape), shape))
+    return columns[0], rows[0], columns[1] - columns[0], rows[1] - rows[0]
 
 # %% ../nbs/01_dataset.ipynb #c31f5000
 def _repeated(ids: list[int], repeat: float, rng: np.random.Generator) -> list[int]:
@@ -233,7 +261,9 @@ def _labels(source: Source, coco: COCO, img_id: int, cat_ids: list[int]) -> list
     "The people of one image, and the area where nobody knows"
     people = annotations_of(coco, img_id, cat_ids)
     if not people or source.labeled_margin is None: return people
-    return [*people, _far_away(coco.imgs[img_id], people, source.labeled_margin)]
+    shape = image_shape(coco.imgs[img_id])
+    if shape is None: raise ValueError(f'{source.annotations}: image {img_id} needs height and width for a labeled_margin')
+    return [*people, _far_away(shape, [_box_of(coco, person, shape) for person in people], source.labeled_margin)]
 
 # %% ../nbs/01_dataset.ipynb #2175b7ee
 def join_datasets(
@@ -245,10 +275,11 @@ def join_datasets(
     images, annotations, rng = [], [], np.random.default_rng(seed)
     for source in sources:
         cat_ids, ids, coco = find_images(source.annotations, category, present=None)
-        folder = Path(source.images).resolve()
+        folder = as_path(source.images).resolve()
         for old_id in _repeated(ids, source.repeat, rng):
             img_id, record = len(images) + 1, coco.imgs[old_id]
-            images.append(record | dict(id=img_id, file_name=str(folder/record['file_name'])))
+            images.append(record | dict(id=img_id, file_name=str(find_picture(folder, record['file_name']))))
             for a in _labels(source, coco, old_id, cat_ids):
                 annotations.append(a | dict(id=len(annotations) + 1, image_id=img_id, category_id=1))
-    return build_index(dict(images=images, annotations=annotations, categories=[dict(id=1, name=category)]))
+    dataset = dict(images=images, annotations=annotations, categories=[dict(id=1, name=category)])
+    return build_index(dataset, name=None)      # each source has had its warnings

@@ -22,7 +22,8 @@ def demo_photo(
     from matplotlib.cbook import get_sample_data
 
     from unetvgg_seg.collage import make_effect
-    from unetvgg_seg.images import mask_to_uint8, read_image, save_image
+    from unetvgg_seg.formats import read_image
+    from unetvgg_seg.images import mask_to_uint8, save_image
     from unetvgg_seg.prediction import Segmenter
     image = read_image(photo or get_sample_data('grace_hopper.jpg', asfileobj=False))
     mask = Segmenter(engine='keras').predict(image)
@@ -53,7 +54,8 @@ def demo_training(
     folder: Path, # for toys/, run/, masks/, walk.mp4, collage.mp4, collage.gif; old ones are replaced
 ):
     "Data, training, scores, masks, a collage video and gif, all of drawn people"
-    from unetvgg_seg.prediction import Segmenter, predict_folder
+    from unetvgg_seg.folders import predict_folder
+    from unetvgg_seg.prediction import Segmenter
     from unetvgg_seg.toys import toy_people, toy_video
     from unetvgg_seg.video import segment_video
     typer.echo(f'2. drawing people: {folder}/toys')

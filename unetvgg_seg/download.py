@@ -7,16 +7,21 @@ __all__ = ['COCO_MD5', 'fetch', 'download_coco']
 
 # %% ../nbs/01d_download.ipynb #e846180b
 import hashlib
+import os
 import re
 import shutil
 import time
 import zipfile
+import zlib
 from http.client import HTTPException
 from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 from tqdm import tqdm
+
+from .annotations import open_annotations
+from .files import as_path, explain_refusal
 
 # %% ../nbs/01d_download.ipynb #ce0d58e3
 def _size(path): # bytes; 0 if there is no such file
@@ -56,7 +61,8 @@ def _fetch_rest(url, part, room, progress): # False if the connection was cut
 # %% ../nbs/01d_download.ipynb #fa6641ca
 def _try_fetch(url, part, room, progress): # False if the connection was cut
     "Fetch the rest; a refusal is an `OSError` that says what to do"
-    try: return _fetch_rest(url, part, room, progress)
+    try:
+        with explain_refusal(part.with_suffix('')): return _fetch_rest(url, part, room, progress)
     except (ConnectionError, TimeoutError, HTTPException): return False
     except URLError as e: # no connection, or the server refuses
         why = getattr(e.reason, 'strerror', None) or e.reason
@@ -68,6 +74,18 @@ def _md5(path): # hexadecimal
         while block := file.read(1 << 20): md5.update(block)
     return md5.hexdigest()
 
+# %% ../nbs/01d_download.ipynb #0d120004
+def _check_content(part, url, md5):
+    "Remove what has arrived, and raise a `ValueError`, if it isn't the file"
+    with open(part, 'rb') as file: start = file.read(200).lstrip().lower()
+    page = start.startswith((b'<!doctype html', b'<html')) and not url.lower().endswith(('.html', '.htm'))
+    found = _md5(part) if md5 and not page else md5
+    if not page and found == md5: return
+    part.unlink()
+    if page:
+        raise ValueError(f'{url}: a web page arrived instead of the file, perhaps of a proxy or a login; open it in a browser')
+    raise ValueError(f'{url}: arrived damaged (MD5 {found}, not {md5}) and was removed; call again')
+
 # %% ../nbs/01d_download.ipynb #23ff1496
 def fetch(
     url: str, # where from
@@ -77,7 +95,7 @@ def fetch(
     progress: bool = True, # show a bar
 ) -> Path: # `path`
     "Download a file; one that is cut off resumes where it stopped, now and at the next call"
-    path = Path(path)
+    path = as_path(path)
     part = path.with_name(f'{path.name}.part')
     misses, before = 0, _size(part)
     while not _try_fetch(url, part, room, progress):
@@ -85,10 +103,8 @@ def fetch(
         if misses == 5: raise OSError(f'{url}: the connection is cut again and again; call again later to go on')
         before = _size(part)
         time.sleep(misses)
-    if md5 and (found := _md5(part)) != md5:
-        part.unlink()
-        raise ValueError(f'{url}: arrived damaged (MD5 {found}, not {md5}) and was removed; call again')
-    return part.replace(path)
+    _check_content(part, url, md5)
+    with explain_refusal(path): return part.replace(path)
 
 # %% ../nbs/01d_download.ipynb #d28a3310
 def _check_members(archive, path, top):
@@ -106,16 +122,25 @@ def _settle(unpacked, folder):
             if not (folder/file.name).exists(): file.rename(folder/file.name)
 
 # %% ../nbs/01d_download.ipynb #a01d12ab
+def _extract(path, top, aside, progress):
+    "Unpack a zip's only folder, `top`, into the folder `aside`; what isn't a whole zip is a `ValueError`"
+    try:
+        with zipfile.ZipFile(path) as archive:
+            _check_members(archive, path, top)
+            _check_space(path.parent, sum(member.file_size for member in archive.infolist()), f'{path.name}, unzipped,')
+            for name in tqdm(archive.namelist(), desc=f'unzip {path.name}', disable=not progress): archive.extract(name, aside)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as e:
+        raise ValueError(f'{path}: no whole zip ({e}); remove it and call again') from None
+
 def _unzip(path, top, progress):
     "Unpack a zip's only folder, `top`, beside the zip"
     folder, aside = path.parent, path.with_name(f'.{top}.part')
     shutil.rmtree(aside, ignore_errors=True)
-    with zipfile.ZipFile(path) as archive:
-        _check_members(archive, path, top)
-        _check_space(folder, sum(member.file_size for member in archive.infolist()), f'{path.name}, unzipped,')
-        for name in tqdm(archive.namelist(), desc=f'unzip {path.name}', disable=not progress): archive.extract(name, aside)
-    _settle(aside/top, folder/top)
-    shutil.rmtree(aside, ignore_errors=True)
+    try:
+        with explain_refusal(folder/top):
+            _extract(path, top, aside, progress)
+            _settle(aside/top, folder/top)
+    finally: shutil.rmtree(aside, ignore_errors=True)
 
 # %% ../nbs/01d_download.ipynb #f12f9f55
 COCO_MD5 = { # of the zips on COCO's server, as PaddleDetection's `ppdet/utils/download.py` has them
@@ -124,15 +149,19 @@ COCO_MD5 = { # of the zips on COCO's server, as PaddleDetection's `ppdet/utils/d
     'annotations_trainval2017': 'f4bbac642086de4f52a3fdda2de5fa2c',
 }
 
-def _get_zip(url, folder, wanted, checksums, keep_zip, progress): # wanted: a file or folder that the zip brings
-    "Download and unpack a zip, unless what we want of it is there"
-    if (folder/wanted).exists(): return
+def _get_zip(url, folder, top, checksums, keep_zip, progress): # top: the folder that the zip brings
+    "Download and unpack a zip"
     path = folder/url.split('/')[-1]
     md5 = checksums.get(path.stem)
     if not path.exists(): fetch(url, path, md5, room=2, progress=progress)     # room for the zip and what is in it
     elif md5 and _md5(path) != md5: raise ValueError(f'{path}: damaged (MD5 is not {md5}); remove it and call again')
-    _unzip(path, wanted.split('/')[0], progress)
+    _unzip(path, top, progress)
     if not keep_zip: path.unlink()
+
+def _all_there(annotations, images): # annotations: `instances_*.json`; images: a folder
+    "Whether a folder has all pictures of a file of annotations"
+    if not images.is_dir(): return False
+    return {record['file_name'] for record in open_annotations(annotations).imgs.values()} <= set(os.listdir(images))
 
 # %% ../nbs/01d_download.ipynb #4e40d709
 def download_coco(
@@ -144,11 +173,10 @@ def download_coco(
     progress: bool = True, # show bars
 ) -> Path: # `folder`
     "Download and unpack COCO; what is there is skipped, what was cut off is resumed, a zip put there by hand is used"
-    folder, splits = Path(folder), ('train2017', 'val2017')
+    folder, splits = as_path(folder), ('train2017', 'val2017')
     if split not in splits: raise ValueError(f'there is no COCO split {split!r}; choose {" or ".join(splits)}')
-    try: folder.mkdir(parents=True, exist_ok=True)
-    except OSError as e: raise OSError(f'{folder}: {e.strerror}; choose another folder') from None
-    options, index = (checksums, keep_zip, progress), f'annotations/instances_{split}.json'
-    _get_zip(f'{base_url}/annotations/annotations_trainval2017.zip', folder, index, *options)
-    _get_zip(f'{base_url}/zips/{split}.zip', folder, split, *options)
+    with explain_refusal(folder): folder.mkdir(parents=True, exist_ok=True)
+    options, index = (checksums, keep_zip, progress), folder/f'annotations/instances_{split}.json'
+    if not _size(index): _get_zip(f'{base_url}/annotations/annotations_trainval2017.zip', folder, 'annotations', *options)
+    if not _all_there(index, folder/split): _get_zip(f'{base_url}/zips/{split}.zip', folder, split, *options)
     return folder

@@ -18,9 +18,10 @@ from tqdm import tqdm
 
 from .annotations import annotations_of, find_images, open_annotations
 from .dataset import Sample, load_sample
-from .images import batched
+from .files import existing_folder
+from .folders import batched_pictures, first_few, skip_unreadable
 from .metrics import boundary_iou, iou_counts, iou_of
-from .prediction import Segmenter, skip_unreadable
+from .prediction import Segmenter
 
 # %% ../nbs/05c_evaluation.ipynb #d02b5c2d
 @dataclass
@@ -43,10 +44,11 @@ def score_mask(
     threshold: float = 0.5, # from here on it is a person
 ) -> ImageScore: # its `people` are yet to be counted
     "Score the mask of one picture"
-    found = mask >= threshold
-    intersection, union = iou_counts(sample.mask, found, sample.weight)
-    edges = boundary_iou(sample.mask, found, weight=sample.weight)
-    return ImageScore(intersection, union, int(sample.weight.sum()), int(sample.mask.sum()), edges)
+    known = np.asarray(sample.weight) > 0
+    found = np.where(known, mask >= threshold, sample.mask)
+    intersection, union = iou_counts(sample.mask, found, known)
+    edges = boundary_iou(sample.mask, found, weight=known)
+    return ImageScore(intersection, union, int(known.sum()), int((sample.mask & known).sum()), edges)
 
 # %% ../nbs/05c_evaluation.ipynb #931f8d0a
 GROUPS = ('nobody', 'one person', 'more', 'small (< 1 %)', 'medium (1-10 %)', 'large (> 10 %)')     # in the order of reports
@@ -74,12 +76,15 @@ def _false_positives(empty: list[ImageScore]) -> float | None:
 # %% ../nbs/05c_evaluation.ipynb #fd73e575
 def _figures(scores: list[ImageScore]) -> dict:
     "The figures of a dataset, all together and by group"
+    known = [score for score in scores if score.known]
+    if not known: raise ValueError(f'of none of the {len(scores)} images anything is known; look for outlines in the annotations')
     groups = {name: [] for name in GROUPS}
-    for score in scores:
+    for score in known:
         for name in groups_of(score): groups[name].append(score)
     empty = groups['nobody']
     by_group = {name: _summary(group) for name, group in groups.items() if group}
-    return _summary(scores) | dict(false_positives=_false_positives(empty), images_without=len(empty), groups=by_group)
+    counts = dict(images_without=len(empty), images_unknown=len(scores) - len(known))
+    return _summary(known) | dict(false_positives=_false_positives(empty)) | counts | dict(groups=by_group)
 
 # %% ../nbs/05c_evaluation.ipynb #0effaf68
 def _select(ids: list[int], only: Iterable[int]) -> list[int]:
@@ -98,7 +103,7 @@ def _count_people(coco: COCO, image_id: int, cat_ids: list[int]) -> int:
 def _score_all(segmenter: Segmenter, samples: Iterable[tuple[int, Sample]], threshold: float) -> dict[int, ImageScore]:
     "The score of each sample, by its image's id; the model gets a batch at a time"
     scores = {}
-    for batch in batched(samples, segmenter.batch_size):
+    for batch in batched_pictures(samples, segmenter.batch_size, lambda pair: pair[1].image):
         masks = segmenter.predict([sample.image for _, sample in batch])
         for (image_id, sample), mask in zip(batch, masks): scores[image_id] = score_mask(sample, mask, threshold)
     return scores
@@ -107,7 +112,7 @@ def _check_failed(images: str | Path, failed: dict[str, str], scored: int):
     "Warn of images that could not be read; where no other is left, that is an error"
     if not scored:
         raise ValueError(f'{images}: none of the {len(failed)} images could be read; {next(iter(failed.values()), "")}')
-    if failed: warnings.warn(f'left out, unreadable: {", ".join(failed)}', stacklevel=3)
+    if failed: warnings.warn(f'left out, unreadable: {first_few([*failed])}', stacklevel=3)
 
 # %% ../nbs/05c_evaluation.ipynb #214c5203
 def evaluate(
@@ -123,7 +128,7 @@ def evaluate(
 ) -> dict: # the figures of the table, also by group, counts, settings, the images that could not be read; fit for JSON
     "Compare masks with a COCO dataset's, at the size of the images"
     cat_ids, ids, coco = find_images(open_annotations(annotations), category, present=None)
-    if not Path(images).is_dir(): raise FileNotFoundError(f'{images}: there is no such folder of images')
+    images = existing_folder(images)
     if only is not None: ids = _select(ids, only)
     def load(image_id): return load_sample(coco, image_id, cat_ids, images, crowd)
     unread = {}

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 from PIL import Image
 
-from . import annotations, dataset, prediction, video
+from . import annotations, dataset, prediction, steps
 from .frames import VideoInfo
 from .metrics import jaccard_coef
 from .model import conv_block, define_decoder, vgg16_unet
@@ -89,7 +89,7 @@ def array_to_img(
 def video_to_frames(
     path: str | Path, # a video
 ) -> VideoInfo: # with the true number of frames
-    "Split a video into `./frames`, replacing those of the last one; now `video.video_to_frames`"
-    info = video.video_to_frames(path, 'frames', overwrite=True)
+    "Split a video into `./frames`, replacing those of the last one; now `steps.video_to_frames`"
+    info = steps.video_to_frames(path, 'frames', overwrite=True)
     print('fps=', info.fps, 'frames=', info.frames)
     return info

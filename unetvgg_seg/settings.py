@@ -6,11 +6,11 @@
 __all__ = ['LOSSES', 'PRESETS', 'DataSettings', 'RecipeSettings', 'Config', 'make_config']
 
 # %% ../nbs/03b_settings.ipynb #5e770003
-import math
 from dataclasses import dataclass, field, fields
 
 from .dataset import Source
 from .metrics import CombinedLoss, DiceLoss, JaccardLoss
+from .model import LARGEST, check_side
 
 # %% ../nbs/03b_settings.ipynb #b1e98940
 @dataclass(kw_only=True)
@@ -55,30 +55,32 @@ class RecipeSettings:
 # %% ../nbs/03b_settings.ipynb #ad321136
 LOSSES = dict(combined=CombinedLoss, jaccard=JaccardLoss, dice=DiceLoss)
 
-_CHOICES = dict(schedule=('cosine', 'plateau'), loss=tuple(LOSSES), resize=('letterbox', 'stretch'), crowd=('include', 'ignore'))
-_COUNTS = ('epochs', 'batch_size', 'size')
-_COUNTS_OR_NONE = ('steps_per_epoch', 'val_limit', 'workers')
+_CHOICES = dict(schedule=('cosine', 'plateau'), loss=tuple(LOSSES), resize=('letterbox', 'stretch'), crowd=('include', 'ignore'),
+                preprocessing=('vgg16', None), precision=('auto', 'float32', 'mixed_bfloat16', 'mixed_float16'))
+_OPTIONAL = ('steps_per_epoch', 'val_limit', 'workers')     # counts that may be None
+_MOST = dict(epochs=10**6, batch_size=4096, size=LARGEST, steps_per_epoch=10**9, val_limit=10**9, workers=256) # more is a slip
 _FLAGS = ('augment', 'eager')
-_HIGHEST = dict(learning_rate=math.inf, encoder_lr_scale=math.inf, momentum=1, negatives=math.inf)
+_HIGHEST = dict(learning_rate=1e38, encoder_lr_scale=1e6, momentum=1, negatives=1e6)
 
 def _check_choice(name: str, value):
-    if value not in _CHOICES[name]: raise ValueError(f'{name} must be {" or ".join(_CHOICES[name])}, not {value!r}')
+    if value not in _CHOICES[name]: raise ValueError(f'{name} must be {" or ".join(map(str, _CHOICES[name]))}, not {value!r}')
 
 def _check_count(name: str, value):
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ValueError(f'{name} must be a whole number, at least 1, not {value!r}')
+    if value is None and name in _OPTIONAL: return
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= _MOST[name]:
+        raise ValueError(f'{name} must be a whole number, at least 1 and at most {_MOST[name]:,}, not {value!r}')
 
 def _check_flag(name: str, value):
     if not isinstance(value, bool): raise ValueError(f'{name} must be True or False, not {value!r}')
 
 def _check_number(name: str, value):
     if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value <= _HIGHEST[name]:
-        raise ValueError(f'{name} must be a number from 0 to {_HIGHEST[name]}, not {value!r}')
+        raise ValueError(f'{name} must be a number from 0 to {_HIGHEST[name]:g}, not {value!r}')
 
 # %% ../nbs/03b_settings.ipynb #f1c50001
 def _check_filters(value):
-    if not isinstance(value, (list, tuple)) or len(value) != 4 or not all(isinstance(n, int) and n > 0 for n in value):
-        raise ValueError(f'decoder_filters must be four whole numbers, not {value!r}')
+    if not isinstance(value, (list, tuple)) or len(value) != 4 or not all(isinstance(n, int) and 1 <= n <= 4096 for n in value):
+        raise ValueError(f'decoder_filters must be four whole numbers from 1 to 4096, not {value!r}')
 
 def _check_extra(sources):
     if not isinstance(sources, (list, tuple)) or not all(isinstance(source, dict) for source in sources):
@@ -96,13 +98,13 @@ class Config(RecipeSettings, DataSettings):
         _check_filters(self.decoder_filters)
         self.decoder_filters = tuple(self.decoder_filters)          # JSON has lists only
         for name in _CHOICES: _check_choice(name, getattr(self, name))
-        for name in _COUNTS: _check_count(name, getattr(self, name))
-        for name in _COUNTS_OR_NONE:
-            if getattr(self, name) is not None: _check_count(name, getattr(self, name))
+        for name in _MOST: _check_count(name, getattr(self, name))
+        check_side('size', self.size)
         for name in _FLAGS: _check_flag(name, getattr(self, name))
         for name in _HIGHEST: _check_number(name, getattr(self, name))
+        if not isinstance(self.category, str): raise ValueError(f'category must be a name, not {self.category!r}')
         if self.frozen_blocks not in range(6): raise ValueError(f'frozen_blocks must be 0 to 5, not {self.frozen_blocks!r}')
-        if not isinstance(self.seed, int) or self.seed < 0:
+        if not isinstance(self.seed, int) or isinstance(self.seed, bool) or self.seed < 0:
             raise ValueError(f'seed must be a whole number, at least 0, not {self.seed!r}')
         _check_extra(self.extra)
 

@@ -7,8 +7,9 @@ __all__ = ['WARMUP_STEPS', 'MAY_CHANGE', 'chosen_images', 'training_index', 'gen
            'compile_model', 'train']
 
 # %% ../nbs/04_training.ipynb #2dd01a7c
-import json
 import os
+import warnings
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -18,11 +19,12 @@ from pycocotools.coco import COCO
 
 from .augmentation import augment
 from .cache import SampleCache
-from .checkpoints import (DivergenceGuard, Plateau, RunKeeper, StopOnRequest, check_free, claim_folder,
-                                     interruptible, load_last, read_settings, save_best, write_report)
+from .checkpoints import (DivergenceGuard, Plateau, RunKeeper, StopOnRequest, alone_in, check_free, claim_folder,
+                                     has_last, how_to_go_on, interruptible, load_last, read_settings, save_best, write_report)
 from .annotations import find_images
 from .dataset import DataGenerator, Source, join_datasets, load_sample
-from .devices import best_jit, best_precision, has_gpu, precision
+from .devices import best_jit, best_precision, has_gpu, is_out_of_memory, plain_keras, seeded
+from .files import as_path
 from .metrics import IoU, MeanImageIoU, jaccard_coef
 from .model import vgg16_unet
 from .settings import LOSSES, Config, make_config
@@ -111,12 +113,15 @@ def _freeze(model: keras.Model, blocks: int):
     frozen = tuple(f'block{n}_' for n in range(1, blocks + 1))
     for layer in model.layers: layer.trainable = not layer.name.startswith(frozen)
 
-def build(config: Config) -> keras.Model: # not compiled
+def build(
+    config: Config,
+    policy: str = 'float32', # a dtype policy, see `plain_keras`
+) -> keras.Model: # not compiled
     "The untrained network of a run; the same seed gives the same weights"
-    keras.utils.set_random_seed(config.seed)
     shape = (config.size, config.size, 3)
     encoder_weights = None if config.weights else config.encoder_weights        # else they would be loaded twice
-    model = vgg16_unet(shape, encoder_weights, config.preprocessing, config.decoder_filters, config.momentum)
+    with seeded(config.seed):
+        model = vgg16_unet(shape, encoder_weights, config.preprocessing, config.decoder_filters, config.momentum, policy)
     if config.weights: load_weights(model, config.weights)
     _freeze(model, config.frozen_blocks)
     return model
@@ -138,15 +143,38 @@ def compile_model(
 MAY_CHANGE = ('epochs', 'annotations', 'images', 'val_annotations', 'val_images', 'encoder_weights', 'weights',
               'cache', 'workers', 'eager')          # of a resumed run
 
+def _old_config(folder: Path) -> Config:
+    "The settings of the run in a folder"
+    settings = read_settings(folder)
+    try: return make_config(**settings)
+    except (TypeError, ValueError) as e:            # edited, or of another version
+        raise ValueError(f'{folder/"config.json"}: damaged ({e}); mend it, or {how_to_go_on(folder)}') from None
+
+def _unchangeable(config: Config) -> dict:
+    "What a resumed run must keep"
+    fixed = {name: value for name, value in asdict(config).items() if name not in MAY_CHANGE}
+    fixed['val_annotations'] = config.val_annotations is not None       # the scores of all epochs are the same ones
+    fixed['extra'] = [Source(**source)._replace(annotations='', images='') for source in config.extra]
+    return fixed
+
+# %% ../nbs/04_training.ipynb #c0de0510
 def _resumed_config(folder: Path, settings: dict) -> Config:
     "The settings of the run in a folder, with what may change"
-    old = read_settings(folder)
-    given = json.loads(json.dumps(settings))        # tuples become lists, as in the file
-    changed = [name for name in given if name not in MAY_CHANGE and given[name] != old.get(name)]
+    old = _old_config(folder)
+    new = make_config(**asdict(old) | settings)
+    before, after = _unchangeable(old), _unchangeable(new)
+    changed = [name for name in after if after[name] != before[name]]
     if changed:
-        raise ValueError(f'{folder}: a resumed run keeps its settings, {changed[0]} was {old.get(changed[0])!r}; '
+        raise ValueError(f'{folder}: a resumed run keeps its settings, {changed[0]} was {getattr(old, changed[0])!r}; '
                          'only epochs and paths may change')
-    return make_config(**old | settings)
+    return new
+
+# %% ../nbs/04_training.ipynb #c0de0503
+def _shows_anybody(batches: DataGenerator) -> bool:
+    "Whether there is anybody in these pictures who isn't ignored"
+    ignored = batches.crowd == 'ignore'
+    return any(note['category_id'] in batches.cat_ids and not (ignored and note.get('iscrowd'))
+               for image in batches.img_ids for note in batches.coco.imgToAnns[image])
 
 # %% ../nbs/04_training.ipynb #d28a11f0
 @dataclass
@@ -162,11 +190,12 @@ class _Session:
 
     @property
     def monitor(self) -> str: # the score that decides what is best
-        return 'iou' if self.val_batches is None else 'val_iou'
+        if self.val_batches is None: return 'iou'
+        return 'val_iou' if _shows_anybody(self.val_batches) else 'val_loss'
 
 # %% ../nbs/04_training.ipynb #2b419d6f
 def _new_model(config: Config, steps: int) -> keras.Model:
-    with precision(config.precision): return compile_model(build(config), config, steps)
+    with plain_keras(config.precision): return compile_model(build(config, config.precision), config, steps)
 
 def _resumed_model(folder: Path, config: Config, steps: int) -> tuple[keras.Model, list[dict]]: # and its history
     model, history = load_last(folder/'last.keras', config.precision)
@@ -174,19 +203,21 @@ def _resumed_model(folder: Path, config: Config, steps: int) -> tuple[keras.Mode
     return model, history
 
 def _portable_model(config: Config) -> keras.Model: # weights come later
-    with precision('float32'): return build(replace(config, encoder_weights=None, weights=None, frozen_blocks=0))
+    return build(replace(config, encoder_weights=None, weights=None, frozen_blocks=0))
 
 # %% ../nbs/04_training.ipynb #91e952dd
 def _begin(folder: Path, config: Config, resume: bool) -> _Session:
     "Get a run ready for its first step, or its next one"
     batches, val_batches = generators(config)
     batches[0]                                  # reads pictures, and so finds those that can't be read
-    if resume and (folder/'last.keras').exists():
+    if resume and has_last(folder):
         model, history = _resumed_model(folder, config, len(batches))
     else:
         model, history = _new_model(config, len(batches)), []
     batches.epoch = len(history)
     session = _Session(folder, config, batches, val_batches, model, _portable_model(config), history)
+    if session.monitor == 'val_loss':
+        warnings.warn('the validation pictures show nobody to judge by; val_loss decides which epoch is best', stacklevel=3)
     claim_folder(folder, asdict(config), resume)
     return session
 
@@ -196,8 +227,9 @@ def _callbacks(session: _Session) -> list[keras.callbacks.Callback]:
     keeper = RunKeeper(session.folder, session.portable, session.history, session.monitor)
     callbacks = [DivergenceGuard(session.folder), keeper]
     if session.config.schedule == 'cosine': return callbacks
+    mode = 'min' if session.monitor.endswith('loss') else 'max'
     # factor and patience are the original's
-    return [Plateau(session.history, monitor=session.monitor, mode='max', factor=0.2, patience=5), *callbacks]
+    return [Plateau(session.history, monitor=session.monitor, mode=mode, factor=0.2, patience=5), *callbacks]
 
 # %% ../nbs/04_training.ipynb #c899201b
 def _fit(session: _Session, verbose: str | int):
@@ -211,8 +243,9 @@ def _fit(session: _Session, verbose: str | int):
     except KeyboardInterrupt:
         if not session.history: save_best(session.folder/'best.keras', session.model, session.portable)
         raise
-    except Exception:
+    except Exception as e:
         _raise_picture_error(session)
+        if is_out_of_memory(e): raise _too_large(session.config) from e
         raise
 
 # %% ../nbs/04_training.ipynb #d1921da2
@@ -228,12 +261,18 @@ def _report(session: _Session) -> dict: # as in `report.json`
     return write_report(session.folder, session.history, session.monitor, images, preset=config.preset,
                         precision=config.precision, parameters=session.model.count_params())
 
+# %% ../nbs/04_training.ipynb #c0de0505
+def _too_large(config: Config) -> MemoryError:
+    return MemoryError(f'not enough memory for {config.batch_size} pictures of {config.size} pixels at once; '
+                       'choose a smaller batch_size or size')
+
 # %% ../nbs/04_training.ipynb #6261e691
 def _run(session: _Session, verbose: str | int) -> dict: # as in `report.json`
     "Run the epochs and write the report, even if something stops them"
     try: _fit(session, verbose)
     except BaseException:           # Ctrl-C as well
-        if session.history: _report(session)
+        if session.history:
+            with suppress(OSError): _report(session)        # a full disk may be what stopped it
         raise
     return _report(session)
 
@@ -248,7 +287,7 @@ def _absolute(settings: dict) -> dict:
         value = settings.get(name)
         if value in _NOT_FILES.get(name, (None,)): continue
         if not isinstance(value, (str, Path)): raise ValueError(f'{name} must be a path, not {value!r}')
-        absolute[name] = str(Path(value).resolve())
+        absolute[name] = os.path.abspath(as_path(value))
     if isinstance(settings.get('extra'), list):
         absolute['extra'] = [_absolute(source) if isinstance(source, dict) else source for source in settings['extra']]
     return absolute
@@ -271,8 +310,9 @@ def train(
         raise ValueError('train needs annotations and images (--data), or resume=True (--resume)')
     paths = dict(annotations=annotations, images=images, val_annotations=val_annotations, val_images=val_images)
     settings |= {name: path for name, path in paths.items() if path is not None}
-    folder, settings = Path(run), _absolute(settings)
-    if not resume and not overwrite: check_free(folder)
-    config = _resumed_config(folder, settings) if resume else make_config(preset, **settings)
-    if config.precision == 'auto': config.precision = best_precision()
-    return _run(_begin(folder, config, resume), verbose)
+    folder, settings = as_path(run), _absolute(settings)
+    with alone_in(folder):
+        if not resume and not overwrite: check_free(folder)
+        config = _resumed_config(folder, settings) if resume else make_config(preset, **settings)
+        if config.precision == 'auto': config.precision = best_precision()
+        with plain_keras(config.precision), seeded(config.seed): return _run(_begin(folder, config, resume), verbose)
