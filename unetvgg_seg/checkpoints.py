@@ -28,6 +28,7 @@ from typing import TextIO
 import keras
 import numpy as np
 
+from .averaging import answering
 from .devices import plain_keras
 from .files import atomic_write, existing_file, explain_refusal
 
@@ -137,7 +138,7 @@ def save_best(
     portable: keras.Model, # the same network in float32; receives the weights
 ):
     "Save a network for use, whole or not at all"
-    portable.set_weights(model.get_weights())
+    portable.set_weights(answering(model).get_weights())
     with atomic_write(path, overwrite=True) as aside: portable.save(aside)
 
 # %% ../nbs/04b_checkpoints.ipynb #3a1fb03e

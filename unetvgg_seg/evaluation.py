@@ -97,7 +97,7 @@ def _select(ids: list[int], only: Iterable[int]) -> list[int]:
 
 def _count_people(coco: COCO, image_id: int, cat_ids: list[int]) -> int:
     "How many people are annotated in an image; a crowd counts as two"
-    return sum(2 if a.get('iscrowd') else 1 for a in annotations_of(coco, image_id, cat_ids))
+    return sum(2 if a.get('iscrowd') else 1 for a in annotations_of(coco, image_id, cat_ids) if not a.get('unknown'))
 
 # %% ../nbs/05c_evaluation.ipynb #3c090bf2
 def _score_all(segmenter: Segmenter, samples: Iterable[tuple[int, Sample]], threshold: float) -> dict[int, ImageScore]:
@@ -121,6 +121,7 @@ def evaluate(
     images: str | Path, # folder of its images
     category: str = 'person', # category name in the annotations
     crowd: str = 'ignore', # see `person_mask`
+    upright: bool | None = None, # see `fit_photo`
     threshold: float = 0.5, # from here on it is a person
     limit: int | None = None, # only so many images, in the order of their ids
     only: Iterable[int] | None = None, # only images with these ids
@@ -130,7 +131,7 @@ def evaluate(
     cat_ids, ids, coco = find_images(open_annotations(annotations), category, present=None)
     images = existing_folder(images)
     if only is not None: ids = _select(ids, only)
-    def load(image_id): return load_sample(coco, image_id, cat_ids, images, crowd)
+    def load(image_id): return load_sample(coco, image_id, cat_ids, images, crowd, upright=upright)
     unread = {}
     samples = skip_unreadable(load, tqdm(ids[:limit], unit='image', disable=not progress), unread)
     scores = _score_all(segmenter, samples, threshold)
