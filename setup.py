@@ -9,6 +9,7 @@ config = ConfigParser(delimiters=["="])
 config.read(here / "settings.ini", encoding="utf-8")
 cfg = config["DEFAULT"]
 extras = {name: cfg[f"{name}_requirements"].split() for name in ("fast", "int8", "litert", "heic", "onnx")}
+dev = cfg["dev_requirements"].split() + sum(extras.values(), [])
 
 setup(
     name=cfg["lib_name"],
@@ -31,7 +32,7 @@ setup(
     include_package_data=True,
     python_requires=">=" + cfg["min_python"],
     install_requires=cfg["requirements"].split(),
-    extras_require={**extras, "dev": cfg["dev_requirements"].split() + sum(extras.values(), [])},
+    extras_require={**extras, "dev": dev, "docs": dev + cfg["docs_requirements"].split()},
     entry_points={"console_scripts": cfg["console_scripts"].split("\n")},
     zip_safe=False,
 )
