@@ -330,7 +330,7 @@ def read_settings(
         if not any((run/name).exists() for name in RUN_FILES):
             raise FileNotFoundError(f'{run}: no training run to resume; leave resume out to begin one')
         raise FileNotFoundError(f'{path}: is gone, so the run cannot be resumed; {how_to_go_on(run)}')
-    try: settings = json.loads(path.read_text(encoding='utf-8-sig'))
+    try: settings = json.loads(existing_file(path, 'settings').read_text(encoding='utf-8-sig'))
     except (ValueError, RecursionError): settings = None
     if not isinstance(settings, dict): raise ValueError(f'{path}: damaged, no settings in it; {how_to_go_on(run)}')
     return settings

@@ -10,6 +10,7 @@ __all__ = ['app', 'Version', 'EngineName', 'Format', 'Preset', 'Split', 'Crowd',
 
 # %% ../nbs/08_cli.ipynb #7a974559
 import json
+import sys
 from ast import literal_eval
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -55,14 +56,15 @@ Crowd = _choice('Crowd', 'ignore', 'include')
 Missing = _choice('Missing', 'error', 'skip', 'empty')
 
 # %% ../nbs/08_cli.ipynb #08a10002
-def _source(text: str) -> Path:
+def _source(text: str | Path) -> Path: # a path where it is a default
     "What a name to be read means"
-    if not text.strip(): raise typer.BadParameter('the name is empty')
+    if not str(text).strip(): raise typer.BadParameter('the name is empty')
+    if '://' in str(text): raise typer.BadParameter(f'{text} is an address; download it, and give the file')
     return as_path(text)
 
-def _target(text: str) -> Path:
+def _target(text: str | Path) -> Path:
     "What a name to be written means"
-    if text == '-': raise typer.BadParameter('results go to files; give the name of one')
+    if str(text) == '-': raise typer.BadParameter('results go to files; give the name of one')
     return _source(text)
 
 def _reads(help: str):
@@ -95,6 +97,9 @@ Width = Annotated[int, typer.Option(min=16, help="Width of a collage's panels in
 # %% ../nbs/08_cli.ipynb #b30ae09f
 def _segmenter(model: str, batch_size: int, size: int | None, flip: bool, engine: EngineName):
     "The network that the user named, ready to predict"
+    if model != 'person' and not as_path(model).exists():
+        raise FileNotFoundError(f"{model}: no such model; pass 'person', a run folder or a .keras file")
+    if sys.stderr.isatty(): typer.echo('loading the network ...', err=True)      # it takes some seconds
     quiet_keras()
     from unetvgg_seg.prediction import Segmenter
     return Segmenter(model, batch_size, size, flip=flip, engine=engine.value)
@@ -211,11 +216,12 @@ def evaluate(
     engine: Engine = EngineName.auto, batch_size: BatchSize = 8, overwrite: Overwrite = False,
 ):
     "Score a model on a COCO dataset. IoU of the dataset, of the images, of the edges."
+    if out and suffix_of(out) != '.json': raise typer.BadParameter(f'--json {out}: the name must end in .json')
     if out: check_free_name(out, overwrite)
     existing_file(annotations, 'annotation file')
     segmenter = _segmenter(model, batch_size, size, flip, engine)
     from unetvgg_seg.evaluation import evaluate as score_model
-    if out: check_target(out, annotations, ids)
+    if out: check_target(out, annotations, ids, model)
     with atomic_write(out, overwrite) if out else nullcontext() as aside:
         if out: aside.touch()        # a folder that is not writable is found before the work
         scores = score_model(segmenter, annotations, images, category, crowd.value, upright, limit=limit,
@@ -242,15 +248,16 @@ def _say_what_was_done(out: Path, report, engine: str): # report: a `FolderRepor
     if report.skipped: typer.echo('  skipped: there already, whatever they were made with; --overwrite makes them again')
     if report.passed_over:
         typer.echo('  passed over: ' + ', '.join(f'{kind} {count}' for kind, count in report.passed_over.items()))
+        if 'subfolder' in report.passed_over: typer.echo('  --recursive takes the pictures in subfolders, too')
+        if 'HEIC' in report.passed_over: typer.echo("  HEIC needs a reader: pip install 'unetvgg_seg[heic]'")
     if report.failed: raise typer.Exit(1)
 
 def _check_places(images: Path, out: Path, suffix: str, overwrite: bool, recursive: bool, *sources: str):
     "Refuse what cannot work before the network loads, which takes seconds"
     from unetvgg_seg.folders import check_out, check_source
     check_source(images, recursive)
-    check_out(images, out, suffix, overwrite, recursive)
-    for source in sources:
-        if as_path(source).is_file(): check_target(out, source)       # else it is a color or an effect
+    needed = [source for source in sources if as_path(source).is_file()]        # else it is a color or an effect
+    check_out(images, out, suffix, overwrite, recursive, needed)
 
 def _convert(make: Callable, segmenter, images: Path, out: Path, suffix: str, overwrite: bool, recursive: bool):
     "Save what `make` makes of a photograph, or of each in a folder"
@@ -389,6 +396,7 @@ def demo(
     "Take a first look, offline. A person cut out of a photograph; then data, training and a video of drawn people."
     if folder.exists() and any(folder.iterdir()) and not overwrite:
         raise FileExistsError(f'{folder}: exists; name another folder, or pass --overwrite')
+    if photo: existing_file(photo, 'image')
     quiet_keras()
     from unetvgg_seg.demo import demo_photo, demo_training
     typer.echo(f'1. cutting a person out of a photograph: {folder}/photo.jpg, mask.png, cutout.png, white.jpg, blur.jpg')

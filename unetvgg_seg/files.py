@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['as_path', 'suffix_of', 'natural_key', 'existing_file', 'existing_folder', 'explain_refusal', 'check_free_name',
-           'atomic_write', 'check_target']
+           'atomic_write', 'hidden_folder', 'check_target']
 
 # %% ../nbs/00_files.ipynb #f11e0003
 import errno
@@ -102,7 +102,13 @@ def check_free_name(
         raise FileExistsError(f'{path}: exists; choose another name, or pass overwrite=True (--overwrite)')
 
 # %% ../nbs/00_files.ipynb #f11e001c
-_HOST = re.sub(r'\W', '_', socket.gethostname())
+def _host() -> str:
+    "What tells one computer, or one container with process numbers of its own, from another"
+    name = re.sub(r'\W', '_', socket.gethostname())
+    with suppress(OSError): name += f'_{os.stat("/proc/self/ns/pid").st_ino}'       # Linux
+    return name
+
+_HOST = _host()
 
 def _hidden_name(path: Path) -> Path:
     "Where a file is written before it gets its name: same folder, same suffix"
@@ -141,14 +147,31 @@ def atomic_write(
     check_free_name(path, overwrite)
     if path.is_dir() and not folder: raise IsADirectoryError(f'{path}: is a folder; give the name of a file')
     if path.is_symlink(): path = Path(os.path.realpath(path))
+    if path.is_symlink(): raise OSError(f'{path}: is a link that leads to itself; choose another name')
     aside = _hidden_name(path)
     try:
         with explain_refusal(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             _sweep(path.parent.absolute())
             yield aside
+            if path.is_file(): shutil.copymode(path, aside)     # what was private stays private
             os.replace(aside, path)
     finally: _remove(aside)
+
+# %% ../nbs/00_files.ipynb #f11eaa02
+@contextmanager
+def hidden_folder(
+    folder: str | Path, # made if need be
+) -> Iterator[Path]: # a hidden folder in it
+    "A place to write to meanwhile, which is removed at the end, or by a later run if this one is killed"
+    folder = as_path(folder)
+    aside = _hidden_name(folder/'results')
+    with explain_refusal(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        _sweep(folder.absolute())
+        aside.mkdir()
+        try: yield aside
+        finally: _remove(aside)
 
 # %% ../nbs/00_files.ipynb #26a10002
 def check_target(

@@ -115,7 +115,7 @@ def check_source(
         if not recursive and not any(suffix_of(file) in IMAGE_SUFFIXES for file in path.iterdir()): list_images(path)   # says why
         return True
     if kind_of_name(path) == 'video': raise ValueError(f'{source}: is a video; use: unetvgg-seg video')
-    existing_file(path, 'image')
+    existing_file(path, 'image' if path.suffix else 'image or folder')
     return False
 
 # %% ../nbs/05e_folders.ipynb #e5d1000b
@@ -135,14 +135,17 @@ def check_out(
     suffix: str = '.png', # in a folder: the kind of what is written
     overwrite: bool = False, # replace existing results
     recursive: bool = False, # the source's subfolders count, too
+    needed: Iterable[str | Path] = (), # other files that the results are made of, such as a background
 ):
-    "Refuse a place where the results cannot be"
+    "Refuse a place where the results cannot be, or would cost what they are made of"
     if str(out) == '-': raise ValueError('-: pictures are not written to standard output; give the name of a file')
     if kind_of_name(out) == 'video' and not as_path(out).is_dir():
         raise ValueError(f'{out}: is the name of a video; photographs give pictures')
-    if as_path(source).is_dir(): _check_folder(as_path(source), as_path(out), recursive)
+    if as_path(source).is_dir():
+        _check_folder(as_path(source), as_path(out), recursive)
+        for file in needed: check_target(out, os.path.dirname(os.path.realpath(as_path(file))))
     else:
-        check_target(target_of(source, out, suffix), source)
+        check_target(target_of(source, out, suffix), source, *needed)
         check_free_name(target_of(source, out, suffix), overwrite)
 
 # %% ../nbs/05e_folders.ipynb #e5d1000c
@@ -185,10 +188,15 @@ def _make_all(make: Callable, batch: list[tuple], failed: dict) -> list[tuple]: 
         return []
 
 # %% ../nbs/05e_folders.ipynb #e5d10019
-def _save(path: Path, target: Path, result: np.ndarray, overwrite: bool, report: FolderReport):
+def _check_link(target: Path, images: Path):
+    "Refuse to write through a link to one of the pictures"
+    if target.is_symlink() and images.resolve() in Path(os.path.realpath(target)).parents:
+        raise ValueError(f'{target}: is a link to one of the pictures; remove the link')
+
+def _save(path: Path, target: Path, result: np.ndarray, overwrite: bool, report: FolderReport, images: Path):
     "Save a result, and note what became of it"
     try:
-        if target.is_symlink(): check_target(target, path)
+        _check_link(target, images)
         report.done.append(save_image(target, result, overwrite))
     except Exception as e:          # Pillow raises a dozen kinds
         if getattr(e, 'errno', None) not in (None, errno.ENAMETOOLONG): raise       # the next picture could not be saved, either
@@ -210,7 +218,8 @@ def convert_folder(
     images, out = as_path(images), as_path(out)
     report, places = FolderReport(), tqdm(_places(images, out, suffix, recursive), unit='image', disable=not progress)
     for batch in batched_pictures(_read_missing(places, overwrite, report), batch_size, lambda item: item[2]):
-        for path, target, result in _make_all(make, batch, report.failed): _save(path, target, result, overwrite, report)
+        for path, target, result in _make_all(make, batch, report.failed):
+            _save(path, target, result, overwrite, report, images)
     report.passed_over = passed_over(images, recursive)
     return report
 

@@ -52,7 +52,7 @@ def resize_of(source: keras.Model | str | Path, # as for `load_model`
     source = as_path(source)
     if (source/'saved_model.pb').is_file(): return 'stretch'
     folder = source if source.is_dir() else source.parent
-    try: config = json.loads((folder/'config.json').read_text())
+    try: config = json.loads(existing_file(folder/'config.json').read_text())
     except (OSError, ValueError): return 'letterbox'        # there is none, or it isn't JSON
     if not isinstance(config, dict): return 'letterbox'     # another program's
     return config.get('resize', 'letterbox')

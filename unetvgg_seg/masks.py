@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 from pycocotools import mask as rle_tools
 
-from .files import as_path, atomic_write, check_free_name, existing_file
+from .files import as_path, atomic_write, check_free_name, existing_file, suffix_of
 from .images import list_images
 from .pictures import read_header
 
@@ -40,7 +40,7 @@ def _gray(image: Image.Image) -> Image.Image:
 
 
 # %% ../nbs/01g_masks.ipynb #0d130014
-_COLORED = ('P', 'LA', 'PA', 'RGB', 'RGBA', 'CMYK')
+_NUMBERS = ('1', 'L', 'I', 'F')      # modes of PIL whose pixels are numbers; 'I;16' and its like, too
 _WHITE = dict(bool=1, uint8=255, uint16=65535, int32=65535, float32=1)
 
 def _read_mask(
@@ -52,10 +52,13 @@ def _read_mask(
     existing_file(file, 'mask')
     try:
         with Image.open(file) as image:
-            pixels = np.asarray(_gray(image) if value is None and image.mode in _COLORED else image)
+            is_gray = image.mode in _NUMBERS or image.mode.startswith('I;')
+            pixels = np.asarray(image if is_gray or value is not None else _gray(image))
     except Exception as e: raise ValueError(f'{file}: cannot be read as a mask ({e})') from None
-    if pixels.ndim != 2: raise ValueError(f'{file}: is a colored picture, not a mask of numbers; leave value out')
+    if pixels.ndim != 2: raise ValueError(f'{file}: is in color, not a mask of numbers; make people white, and leave value out')
     numbers = set(np.unique(pixels).tolist())
+    if pixels.dtype == np.float32 and pixels.max() > 1 and value is None:
+        raise ValueError(f'{file}: fractions from 0 to 1 are expected, it has {pixels.max():g}; save it with 8 bits')
     if value is not None: return Mask(pixels == value, (pixels == NOBODY_KNOWS) & (value != NOBODY_KNOWS), numbers)
     return Mask(pixels >= threshold * _WHITE[pixels.dtype.name], np.zeros(pixels.shape, bool), numbers)
 
@@ -82,6 +85,7 @@ def _pairs(
             found[name] = mask
     pictures = [p for p in list_images(images) if images != masks or _picture_name(p) == p.stem]
     pairs = {p: next((found[n] for n in (p.stem, p.name) if found.get(n, p) != p), None) for p in pictures}
+    if images == masks: pairs = {p: mask for p, mask in pairs.items() if p not in pairs.values()}       # a mask is no picture
     if not any(pairs.values()):
         first = f'{list_images(masks)[0].name} and {pictures[0].name}' if pictures else 'masks only'
         raise ValueError(f'{masks}: no mask has the name of a picture; the first are {first}')
@@ -112,7 +116,7 @@ def _check_some(anybody: bool, numbers: set[int], masks: Path, value: int | None
     there = ', '.join(str(n) for n in sorted(numbers)[:10])
     wanted = 'white' if value is None else value
     raise ValueError(f'{masks}: no mask has a pixel that is {wanted}; the numbers in them are {there}. '
-                     'Pass the number of a person as value')
+                     'Pass the number of a person as value, or make people white')
 
 # %% ../nbs/01g_masks.ipynb #0d13000f
 def _mismatch(mask: Path, shape: tuple[int, int], picture: Path, size: tuple[int, int]) -> str:
@@ -152,6 +156,7 @@ def masks_to_coco(
     "Make COCO annotations of a folder of masks"
     images, masks, out = (as_path(p) for p in (images, masks, out))
     if missing not in ('error', 'skip', 'empty'): raise ValueError(f"missing must be 'error', 'skip' or 'empty', not {missing!r}")
+    if suffix_of(out) != '.json': raise ValueError(f'{out}: the name must end in .json')
     check_free_name(out, overwrite)
     records, annotations, numbers = [], [], set()
     for n, (picture, mask) in enumerate(_read_all(_kept_pairs(_pairs(images, masks), missing, masks), value, threshold), 1):

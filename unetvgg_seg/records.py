@@ -124,7 +124,7 @@ def as_row(
         if found is None:
             which = f'annotation {key}' if key is not None else f'annotation number {place + 1}'
             raise ValueError(f'{which} has no usable {name}: {reprlib.repr(record.get(name))}')
-    crowd = as_id(record.get('iscrowd') or 0) not in (0, 'false', 'False')
+    crowd = str(record.get('iscrowd')).lower() in ('1', '1.0', 'true', 'yes', 'y')         # absent, null, NaN, 'no': none
     return Row(key, *owner, UNKNOWN if record.get('unknown') else int(crowd), reach(understand(record.get('segmentation'))))
 
 # %% ../nbs/00e_records.ipynb #0d0b0014

@@ -7,7 +7,7 @@ __all__ = ['new_pictures', 'write_pictures', 'video_to_frames', 'frames_to_masks
            'frames_to_gif']
 
 # %% ../nbs/07e_steps.ipynb #07e00003
-import shutil
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -18,20 +18,25 @@ import numpy as np
 from tqdm import tqdm
 
 from .collage import make_effect
-from .files import as_path, atomic_write, explain_refusal, suffix_of
+from .files import as_path, atomic_write, explain_refusal, hidden_folder, suffix_of
 from .frames import VideoInfo, film_pictures, read_video, video_info
 from .formats import IMAGE_SUFFIXES, read_image
 from .images import batched, list_images, mask_to_uint8, save_image
-from .writing import FrameWriter, check_any, save_gif, write_video
+from .writing import FrameWriter, check_any, save_gif, undisturbed, write_video
 
 # %% ../nbs/07e_steps.ipynb #07e00006
-_LIST = '.frames.txt'
+_LIST = '.frames.json'
+
+def _listed(folder: Path) -> set[str]: # names
+    "The pictures that were written into a folder here"
+    with suppress(OSError, ValueError, TypeError): return set(json.loads((folder/_LIST).read_text(encoding='utf-8')))
+    return set()
 
 def _replaceable(folder: Path, overwrite: bool) -> list[Path]:
     "The pictures in a folder that were written here; raise `FileExistsError` if there are others, or they are to stay"
     with explain_refusal(folder): files = [*folder.iterdir()] if folder.exists() else []
     found = [file for file in files if suffix_of(file) in IMAGE_SUFFIXES and not file.name.startswith('.')]
-    ours = set((folder/_LIST).read_text(encoding='utf-8', errors='replace').splitlines()) if (folder/_LIST).is_file() else set()
+    ours = _listed(folder)
     others = sorted(file.name for file in found if file.name not in ours)
     if others: raise FileExistsError(f'{folder}: has other pictures in it, such as {others[0]} ({len(others)} in all), '
                                      'which are never replaced; choose another folder')
@@ -40,13 +45,17 @@ def _replaceable(folder: Path, overwrite: bool) -> list[Path]:
     return found
 
 # %% ../nbs/07e_steps.ipynb #07e00009
-def _swap(aside: Path, folder: Path, old: list[Path]) -> list[str]: # the names of the new pictures
+def _save_list(folder: Path, names: list[str]):
+    with atomic_write(folder/_LIST, overwrite=True) as aside: aside.write_text(json.dumps(names), encoding='utf-8')
+
+def _swap(aside: Path, folder: Path, old: list[Path]):
     "Let the pictures in a folder take the place of the old ones in another"
     names = [file.name for file in aside.iterdir()]
+    _save_list(folder, [*names, *(file.name for file in old)])      # if we are killed half way, all of them are still ours
     for name in names: (aside/name).replace(folder/name)
     for file in old:
         if file.name not in names: file.unlink()
-    return names
+    _save_list(folder, names)
 
 # %% ../nbs/07e_steps.ipynb #07e0000e
 @contextmanager
@@ -61,13 +70,9 @@ def new_pictures(
         raise ValueError(f'{folder}: the results need a folder of their own')
     old, is_new = _replaceable(folder, overwrite), not folder.exists()
     try:
-        with explain_refusal(folder), atomic_write(folder/_LIST, overwrite=True) as new_list:
-            aside = new_list.with_suffix('.pictures')
-            try:
-                aside.mkdir()
-                yield aside
-                new_list.write_text('\n'.join(_swap(aside, folder, old)), encoding='utf-8')
-            finally: shutil.rmtree(aside, ignore_errors=True)
+        with hidden_folder(folder) as aside:
+            yield aside
+            with undisturbed(): _swap(aside, folder, old)
     finally:
         with suppress(OSError):
             if is_new: folder.rmdir()       # which removes it only if it is empty

@@ -31,6 +31,7 @@ from .leaks import warn_of_leaks
 from .metrics import IoU, MeanImageIoU, jaccard_coef
 from .mixing import MixedBatches, split_by_knowledge, with_unlabeled
 from .model import vgg16_unet
+from .pictures import find_picture
 from .settings import LOSSES, Config, make_config, unsure_of
 from .weights import PERSON, load_weights
 
@@ -101,7 +102,7 @@ def _training_batches(config: Config) -> DataGenerator | MixedBatches:
 def picture_files(batches: DataGenerator | MixedBatches) -> list[Path]:
     "The files that batches are made of"
     parts = batches.parts if isinstance(batches, MixedBatches) else [batches]
-    return [Path(part.path)/part.coco.imgs[i]['file_name'] for part in parts for i in part.img_ids]
+    return [find_picture(part.path, part.coco.imgs[i]['file_name']) for part in parts for i in part.img_ids]
 
 # %% ../nbs/04_training.ipynb #998edce0
 def _validation_batches(config: Config) -> DataGenerator:
