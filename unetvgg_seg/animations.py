@@ -18,7 +18,7 @@ from PIL import Image
 from .images import gray_to_rgb
 
 # %% ../nbs/07c_animations.ipynb #07c00006
-_KINDS = ('GIF', 'WEBP', 'PNG', 'TIFF', 'JPEG', 'BMP')      # not all that Pillow knows: it takes an .mpg for a picture
+_KINDS = ('GIF', 'WEBP', 'PNG', 'TIFF', 'JPEG', 'BMP', 'AVIF')      # not all that Pillow knows: it takes an .mpg for a picture
 
 def count_pictures(
     path: str | Path, # any file

@@ -15,6 +15,7 @@ from ast import literal_eval
 from collections.abc import Callable
 from contextlib import nullcontext
 from enum import Enum
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Annotated
 
@@ -103,6 +104,16 @@ def _segmenter(model: str, batch_size: int, size: int | None, flip: bool, engine
     quiet_keras()
     from unetvgg_seg.prediction import Segmenter
     return Segmenter(model, batch_size, size, flip=flip, engine=engine.value)
+
+class _Later:
+    "A Segmenter that is made when it is first needed: until then, what is wrong with other names has been said"
+    def __init__(self, batch_size: int, make: Callable): # make: of no argument, the Segmenter
+        self.batch_size, self.make = batch_size, make
+
+    @cached_property
+    def segmenter(self): return self.make()
+
+    def predict(self, pictures: list): return self.segmenter.predict(pictures)
 
 # %% ../nbs/08_cli.ipynb #831322b7
 def _coco_paths(folder: Path) -> dict[str, Path]: # arguments of `training.train`
@@ -320,14 +331,14 @@ def video(
     "Put people in a video on another background. Same rate, same sound; Ctrl-C keeps what is done."
     if end is not None and end <= start: raise typer.BadParameter(f'--end {end:g} must come after --start {start:g}')
     if end is not None: seconds = end - start
-    segmenter = _segmenter(model, batch_size, size, flip, engine)
+    later = _Later(batch_size, partial(_segmenter, model, batch_size, size, flip, engine))
     from unetvgg_seg.video import segment_video
     with as_file(source) as file:
-        made = segment_video(file, target, segmenter, background, width=width, feather=feather, start=start, seconds=seconds,
+        made = segment_video(file, target, later, background, width=width, feather=feather, start=start, seconds=seconds,
                              every=every, steady=steady, overwrite=overwrite)
     say(f'{target}:', dict(frames=made.frames, with_a_person=made.with_person, frames_per_second=str(made.fps),
                             size=f'{made.size[1]}x{made.size[0]}', sound='kept' if made.audio else 'none',
-                            engine=segmenter.engine.name))
+                            engine=later.segmenter.engine.name))
     if made.stopped: raise typer.Exit(STOPPED)
 
 # %% ../nbs/08_cli.ipynb #097680a9

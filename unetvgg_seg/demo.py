@@ -22,9 +22,11 @@ def demo_photo(
     from matplotlib.cbook import get_sample_data
 
     from unetvgg_seg.collage import make_effect
+    from unetvgg_seg.files import check_target
     from unetvgg_seg.formats import read_image
     from unetvgg_seg.images import mask_to_uint8, save_image
     from unetvgg_seg.prediction import Segmenter
+    for name in ('photo.jpg', 'mask.png', 'cutout.png', 'white.jpg', 'blur.jpg'): check_target(folder/name, photo)
     image = read_image(photo or get_sample_data('grace_hopper.jpg', asfileobj=False))
     mask = Segmenter(engine='keras').predict(image)
     save_image(folder/'photo.jpg', image, overwrite)

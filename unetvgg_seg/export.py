@@ -8,6 +8,8 @@ __all__ = ['FORMATS', 'calibration_batches', 'export_model']
 # %% ../nbs/05d_export.ipynb #e5b10002
 import logging
 import math
+import os
+import re
 import shutil
 import warnings
 from collections.abc import Iterable
@@ -68,23 +70,29 @@ def _write_keras(model: keras.Model, path: Path, form: str):
 # %% ../nbs/05d_export.ipynb #79e584be
 FORMATS = {'openvino': '.xml', 'litert': '.tflite', 'onnx': '.onnx', 'savedmodel': ''}      # what a file's name ends in
 
+_EXPORTED = re.compile(r'saved_model\.pb|fingerprint\.pb|assets|variables(/variables\.\S+)?')
+
+def _is_export(folder: Path) -> bool:
+    "Whether a folder holds an exported network, and nothing else"
+    names = [file.relative_to(folder).as_posix() for file in folder.rglob('*')]
+    return 'saved_model.pb' in names and all(_EXPORTED.fullmatch(name) for name in names)
+
 def _check_export(path: Path, form: str, samples: Iterable | None, overwrite: bool):
     "Refuse what `export_model` can't write"
     if form not in FORMATS: raise ValueError(f'no format {form!r}; there are: {", ".join(FORMATS)}')
     if suffix_of(path) != FORMATS[form]: raise ValueError(f"{path}: {form}'s name must end in {FORMATS[form] or 'no suffix'}")
     if form == 'openvino': check_free_name(path.with_suffix('.bin'), overwrite)
-    if path.is_dir() and not (path/'saved_model.pb').is_file():
-        raise ValueError(f'{path}: is a folder, and no exported network; choose another name')
+    if path.is_dir() and not _is_export(path):
+        raise ValueError(f'{path}: is a folder, and not only an exported network; choose another name')
     if samples is not None and form != 'openvino': raise ValueError(f'8 bits are for openvino, not for {form}')
 
 # %% ../nbs/05d_export.ipynb #26a20001
 def _old(path: Path) -> Path: # where a folder waits until its successor is in its place
-    return path.with_name(f'.{path.name}.old')
+    return path.with_name(f'.{path.name}.{os.getpid()}.old')
 
 def _make_room(path: Path, aside: Path):
     "Let a new export take an old one's place, with no moment at which the two are mixed"
     if path.is_dir():                               # a folder cannot be replaced by renaming
-        shutil.rmtree(_old(path), ignore_errors=True)       # of an export that was killed
         path.rename(_old(path))
     if aside.with_suffix('.bin').exists():
         path.unlink(missing_ok=True)                # an .xml beside another network's .bin would load, and be wrong

@@ -136,6 +136,15 @@ def _sweep(folder: Path):
             if _is_abandoned(part): _remove(part)
 
 # %% ../nbs/00_files.ipynb #f7ca3bed
+def _rename(aside: Path, path: Path, overwrite: bool):
+    "Give what is complete its name; one that was taken meanwhile is a `FileExistsError`, unless it may be replaced"
+    if not overwrite and aside.is_file():
+        try: os.link(aside, path)               # unlike a renamed file, a link replaces nothing
+        except FileExistsError: raise FileExistsError(f'{path}: exists by now, another program was faster') from None
+        except OSError: pass                    # a file system without links
+        else: return
+    os.replace(aside, path)
+
 @contextmanager
 def atomic_write(
     path: str | Path, # the final name; a link stays a link, and what it points to is written
@@ -155,7 +164,7 @@ def atomic_write(
             _sweep(path.parent.absolute())
             yield aside
             if path.is_file(): shutil.copymode(path, aside)     # what was private stays private
-            os.replace(aside, path)
+            _rename(aside, path, overwrite)
     finally: _remove(aside)
 
 # %% ../nbs/00_files.ipynb #f11eaa02

@@ -162,7 +162,10 @@ def _places(images: Path, out: Path, suffix: str, recursive: bool) -> list[tuple
     "Each picture of a folder, the folder for its result, and the result's name"
     _check_folder(images, out, recursive)
     folders = {}
-    for path in list_images(images, recursive): folders.setdefault(os.path.dirname(path), []).append(path)
+    there = out.resolve()
+    for path in list_images(images, recursive):
+        if recursive and there in path.resolve().parents: continue       # a link led to the results
+        folders.setdefault(os.path.dirname(path), []).append(path)
     places = []
     for folder, paths in folders.items():
         place = out/Path(folder).relative_to(images)

@@ -10,6 +10,7 @@ __all__ = ['PAD_COLOR', 'show_images', 'overlay', 'mask_to_uint8', 'gray_to_rgb'
 # %% ../nbs/00_images.ipynb #996684c7
 import math
 import os
+import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -101,7 +102,9 @@ def _entries(folder: str | Path, recursive: bool, seen: set[str]) -> Iterator[os
         entries = sorted((e for e in found if not e.name.startswith('.')), key=lambda e: (natural_key(e.name), e.name))
     yield from entries
     for entry in entries if recursive else []:
-        if _is_folder(entry) and os.path.realpath(entry.path) not in seen: yield from _entries(entry.path, True, seen)
+        if not _is_folder(entry) or os.path.realpath(entry.path) in seen: continue
+        if os.access(entry.path, os.R_OK | os.X_OK): yield from _entries(entry.path, True, seen)
+        else: warnings.warn(f'{entry.path}: may not be read; left out', stacklevel=2)
 
 # %% ../nbs/00_images.ipynb #1a900004
 def passed_over(

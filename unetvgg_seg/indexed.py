@@ -8,7 +8,6 @@ __all__ = ['AnnotationIndex', 'index_annotations', 'AnnotationList', 'ReadOnDema
 # %% ../nbs/00f_indexed.ipynb #0d0c0003
 import json
 import re
-import zipfile
 from collections import defaultdict
 from collections.abc import Callable, ItemsView, Iterable, Iterator, Sequence, ValuesView
 from contextlib import suppress
@@ -19,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from pycocotools.coco import COCO
 
-from .files import atomic_write
+from .files import atomic_write, existing_file
 from .records import AnnotationTable, as_row, check_categories, check_images, check_lists, make_table, normal
 
 # %% ../nbs/00f_indexed.ipynb #0d0c000a
@@ -165,8 +164,8 @@ def kept_index(
 ) -> AnnotationIndex:
     "The index next to a file of annotations; made, and saved if possible, unless it is there and fits"
     kept = path.with_name(f'{path.name}.index.npz')
-    with suppress(OSError, LookupError, TypeError, ValueError, EOFError, zipfile.BadZipFile):      # missing or damaged
-        index = _load_index(kept)
+    with suppress(Exception):       # missing or damaged: numpy, zipfile and zlib raise a dozen kinds, and it can be made again
+        index = _load_index(existing_file(kept))
         if index.stamp == _stamp(path): return index
     index = index_annotations(path)
     arrays = index.table._asdict() | dict(stamp=index.stamp, start=index.start, end=index.end, inside=index.inside,

@@ -9,10 +9,12 @@ __all__ = ['shared_pictures', 'warn_of_leaks']
 import os
 import warnings
 from collections.abc import Iterable
+from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 
 # %% ../nbs/01e_leaks.ipynb #9ae188e6
+@cache
 def _digest(file: Path) -> bytes:
     return blake2b(file.read_bytes(), digest_size=16).digest()
 
@@ -39,5 +41,5 @@ def warn_of_leaks(
     shared = shared_pictures(training, validation)
     if not shared: return
     named = ', '.join(file.name for file in shared[:3]) + (', ...' if len(shared) > 3 else '')
-    warnings.warn(f'{len(shared)} pictures are in training and validation both, so the scores will be too good: {named}',
-                  stacklevel=2)
+    warnings.warn(f'{len(shared)} pictures are in training and validation both, by name or content, '
+                  f'so the scores may be too good: {named}', stacklevel=2)

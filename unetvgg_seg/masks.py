@@ -137,7 +137,8 @@ def _kept_pairs(pairs: dict[Path, Path | None], missing: str, masks: Path) -> di
     "The pairs to use, by what is to be done with pictures that have no mask"
     without = [picture.name for picture, mask in pairs.items() if mask is None]
     text = f'{masks}: {len(without)} of {len(pairs)} pictures have no mask, the first is {without[0]}' if without else ''
-    if without and missing == 'error': raise ValueError(f"{text}; pass missing='skip', or 'empty' if they show nobody")
+    if without and missing == 'error':
+        raise ValueError(f"{text}; pass missing='skip', or 'empty' if they show nobody (--missing)")
     if without and missing == 'skip': warnings.warn(f'{text}; they are left out', stacklevel=3)
     return {picture: mask for picture, mask in pairs.items() if mask or missing == 'empty'}
 

@@ -9,6 +9,7 @@ __all__ = ['DEFAULT_SIZE', 'as_image', 'model_size', 'round_up', 'smallest_size'
 # %% ../nbs/05_prediction.ipynb #12b3c8dd
 import math
 from collections.abc import Callable, Iterable, Iterator
+from html import escape
 from pathlib import Path
 
 import keras
@@ -153,6 +154,20 @@ def _network(model: keras.Model | str | Path, size: int | tuple[int, int] | None
     network = load_model(model)
     return network if size is None else for_size(network, model_size((None, None), size))
 
+# %% ../nbs/05_prediction.ipynb #5e6a0001
+def _described(segmenter) -> dict[str, str]: # of a `Segmenter`
+    "What people want to know of a Segmenter"
+    model = segmenter._arguments[0]
+    name = model.name if isinstance(model, keras.Model) else as_path(model).name
+    side = ' x '.join(map(str, segmenter.size))
+    return dict(model=name, engine=segmenter.engine.name, size=f'up to {side}' if segmenter.tight else side)
+
+def _as_table(title: str, rows: dict[str, str]) -> str: # HTML
+    "A small table for notebooks"
+    lines = [f'<tr><td>{escape(name)}</td><td>{escape(value)}</td></tr>' for name, value in rows.items()]
+    return f'<table><tr><th colspan="2">{title}</th></tr>{"".join(lines)}</table>'
+
+
 # %% ../nbs/05_prediction.ipynb #9253bfdb
 class Segmenter:
     "Makes masks of people, at the size of the pictures given; any thread may ask"
@@ -173,6 +188,10 @@ class Segmenter:
         own = self.engine.input_shape[1:3]
         self.size = model_size(own, size)
         self.tight = own == (None, None) and self.resize == 'letterbox' and not isinstance(size, tuple)     # no borders
+
+    def __repr__(self): return f'Segmenter({", ".join(f"{name}: {value}" for name, value in _described(self).items())})'
+
+    def _repr_html_(self): return _as_table('Segmenter', _described(self))       # in notebooks
 
     def __reduce__(self): return type(self), self._arguments      # pickled, it is made again from what it was made from
 

@@ -64,15 +64,19 @@ def say_scores(title: str, scores: dict): # of `evaluation.evaluate`
         typer.echo(f'  {name:24} {iou:10.4f} {image_iou:10.4f} {boundary:10.4f} {group["images"]:8}')
 
 # %% ../nbs/08b_terminal.ipynb #7e210013
+def _requests() -> list[int]:
+    "The signals that ask a program to end"
+    return [getattr(signal, name) for name in ('SIGTERM', 'SIGHUP') if hasattr(signal, name)]      # Windows has no SIGHUP
+
 def _end(number: int, _):
-    "What a request to end does"
+    "What a request to end does; further ones could only interrupt that"
+    for request in (signal.SIGINT, *_requests()): signal.signal(request, signal.SIG_IGN)
     raise SystemExit(128 + number)
 
 def end_tidily():
     "Let requests to end the program run its `finally` blocks"
-    for name in ('SIGTERM', 'SIGHUP'):
-        number = getattr(signal, name, None)        # Windows has no SIGHUP
-        if number and signal.getsignal(number) == signal.SIG_DFL: signal.signal(number, _end)
+    for number in _requests():
+        if signal.getsignal(number) == signal.SIG_DFL: signal.signal(number, _end)
 
 # %% ../nbs/08b_terminal.ipynb #7e210014
 STOPPED = 130      # the exit code after Ctrl-C, as shells have it: 128 and the number of SIGINT

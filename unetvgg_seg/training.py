@@ -357,6 +357,13 @@ def _absolute(settings: dict) -> dict:
         absolute['extra'] = [_absolute(source) if isinstance(source, dict) else source for source in settings['extra']]
     return absolute
 
+# %% ../nbs/04_training.ipynb #04cc0001
+def _check_outside(folder: Path, config: Config):
+    "Refuse to throw a run away that the new one begins with"
+    for file in (config.weights, config.encoder_weights):
+        if file and folder.resolve() in Path(file).resolve().parents:
+            raise ValueError(f'{file}: is part of the run that would be thrown away; copy it elsewhere, or name another run')
+
 # %% ../nbs/04_training.ipynb #31af87bc
 def train(
     run: str | Path, # folder of the run, made if need be
@@ -380,4 +387,5 @@ def train(
         if not resume and not overwrite: check_free(folder)
         config = _resumed_config(folder, settings) if resume else make_config(preset, **settings)
         if config.precision == 'auto': config.precision = best_precision()
+        if overwrite: _check_outside(folder, config)
         with plain_keras(config.precision), seeded(config.seed): return _run(_begin(folder, config, resume), verbose)

@@ -75,6 +75,7 @@ def _plan(source, target, background, start: float, seconds: float | None, every
     "The source's header with the target's rate, and how many frames there will be; None if that is not known"
     file = background if isinstance(background, (str, Path)) and as_path(background).is_file() else None
     check_target(target, source, file)
+    if as_path(source).is_dir(): check_target(as_path(target).parent, source)       # nor among its pictures
     if not every >= 1: raise ValueError(f'every must be 1 (all frames) or more, not {every}')
     info = video_info(source)
     expected_frames(info, source, start, seconds)       # which says what is wrong with the part
