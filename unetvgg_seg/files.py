@@ -115,6 +115,7 @@ def _hidden_name(path: Path) -> Path:
     stem = os.fsencode(path.stem)[:99].decode(errors='ignore')  # systems allow 255 bytes, which need not be UTF-8
     return path.with_name(f'.{stem}.{_HOST}-{os.getpid()}-{get_ident()}.part{path.suffix}')
 
+# %% ../nbs/00_files.ipynb #f11eab02
 def _is_abandoned(part: Path) -> bool:
     "Whether the process that was writing a hidden file is gone"
     writer = re.search(r'\.(\w+)-(\d+)-\d+\.part', part.name)
@@ -145,6 +146,7 @@ def _rename(aside: Path, path: Path, overwrite: bool):
         else: return
     os.replace(aside, path)
 
+# %% ../nbs/00_files.ipynb #f11eab01
 @contextmanager
 def atomic_write(
     path: str | Path, # the final name; a link stays a link, and what it points to is written

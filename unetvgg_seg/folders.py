@@ -129,6 +129,7 @@ def target_of(
     if suffix_of(out) in IMAGE_SUFFIXES and not out.is_dir(): return out
     return out/(f'standard input{suffix}' if str(source) == '-' else mask_names([as_path(source)], suffix)[0])
 
+# %% ../nbs/05e_folders.ipynb #e5d1001c
 def check_out(
     source: str | Path, # a photograph, a folder of them, or `-`
     out: str | Path, # a picture to write, or a folder
