@@ -354,8 +354,7 @@ def export(
 ):
     "Write a network for another program. Files in .xml and .tflite can be given to --model."
     quiet_keras()
-    from unetvgg_seg.export import FORMATS, export_model
-    from unetvgg_seg.export import calibration_batches
+    from unetvgg_seg.export import FORMATS, calibration_batches, export_model
     from unetvgg_seg.loading import load_model
     network = load_model(model)
     by_suffix = {suffix: name for name, suffix in FORMATS.items()}

@@ -21,6 +21,7 @@ from tqdm import tqdm
 from .animations import count_pictures
 from .collage import composite, crop_to_cover, make_effect
 from .files import as_path, check_target, suffix_of
+from .folders import PIXELS
 from .frames import VideoInfo, exact_fps, expected_frames, read_video, video_info
 from .images import batched
 from .matting import TemporalSmoother, clean_edges
@@ -101,7 +102,7 @@ def prefetch(
 # %% ../nbs/07b_video.ipynb #4e88da49
 def _masked(frames: Iterable, segmenter, size: tuple[int, int]) -> Iterator[tuple]: # size: (height, width)
     "Each frame with its mask; reading, predicting and the use of the pairs go on at the same time"
-    at_once = max(1, min(segmenter.batch_size, 2 ** 23 // (size[0] * size[1])))
+    at_once = max(1, min(segmenter.batch_size, PIXELS // (size[0] * size[1])))
     with (closing(frames), closing(prefetch(batched(frames, at_once))) as batches,
           closing(prefetch((batch, segmenter.predict(batch)) for batch in batches)) as pairs):
         for batch, masks in pairs: yield from zip(batch, masks, strict=True)
