@@ -140,12 +140,13 @@ def _check_places(images: Path, out: Path, suffix: str, overwrite: bool, recursi
     needed = [source for source in sources if as_path(source).is_file()]        # else it is a color or an effect
     check_out(images, out, suffix, overwrite, recursive, needed)
 
-def _convert(make: Callable, segmenter, images: Path, out: Path, suffix: str, overwrite: bool, recursive: bool):
+def _convert(make: Callable, later: LaterSegmenter, images: Path, out: Path, suffix: str, overwrite: bool, recursive: bool):
     "Save what `make` makes of a photograph, or of each in a folder"
     if not images.is_dir():
         _convert_photo(make, images, out, suffix, overwrite)
         return
     from unetvgg_seg.folders import convert_folder
+    segmenter = later.segmenter         # a network that can't be loaded is one error, not one for each picture
     report = convert_folder(make, images, out, suffix, segmenter.batch_size, overwrite, recursive=recursive)
     _say_what_was_done(out, report, segmenter.engine.name)
 
@@ -159,10 +160,10 @@ def predict(
 ):
     "Write a mask for each photograph. A gray PNG of its size; white is certainly a person."
     _check_places(images, out, '.png', overwrite, recursive)
-    segmenter = make_segmenter(model, batch_size, size, flip, engine)
+    later = LaterSegmenter(batch_size, partial(make_segmenter, model, batch_size, size, flip, engine))
     from unetvgg_seg.images import mask_to_uint8
-    def make(pictures): return [mask_to_uint8(mask) for mask in segmenter.predict(pictures)]
-    _convert(make, segmenter, images, out, '.png', overwrite, recursive)
+    def make(pictures): return [mask_to_uint8(mask) for mask in later.predict(pictures)]
+    _convert(make, later, images, out, '.png', overwrite, recursive)
     if suffix_of(out) in ('.jpg', '.jpeg'): complain(f'{out}: JPEG blurs a mask a little; .png keeps it exact')
 
 # %% ../nbs/08_cli.ipynb #9a229756
@@ -179,9 +180,9 @@ def collage(
     _check_places(images, out, suffix, overwrite, recursive, background)
     from unetvgg_seg.collage import make_effect
     compose = make_effect(background, width)        # a wrong background is an error before the network loads
-    segmenter = make_segmenter(model, batch_size, size, flip, engine)
-    def make(pictures): return [compose(image, mask) for image, mask in zip(pictures, segmenter.predict(pictures))]
-    _convert(make, segmenter, images, out, suffix, overwrite, recursive)
+    later = LaterSegmenter(batch_size, partial(make_segmenter, model, batch_size, size, flip, engine))
+    def make(pictures): return [compose(image, mask) for image, mask in zip(pictures, later.predict(pictures))]
+    _convert(make, later, images, out, suffix, overwrite, recursive)
 
 # %% ../nbs/08_cli.ipynb #024db2cb
 @app.command()
