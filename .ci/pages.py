@@ -61,7 +61,7 @@ def take_options(cell):
     "Take Quarto's `#| name: value` lines off a code cell, and return them."
     found = dict(re.findall(r"^#\|[ \t]*([\w-]+):[ \t]*(.*?)[ \t]*$", cell.source, flags=re.M))
     cell.source = re.sub(r"^#\|.*\n?", "", cell.source, flags=re.M).strip("\n")
-    return {name: value.strip("\"'") for name, value in found.items()}
+    return {name: re.sub(r"^([\"'])(.*)\1$", r"\2", value) for name, value in found.items()}
 
 
 def move_links(text, folder, address):
@@ -94,6 +94,21 @@ def take_picture(output, alt, folder, pictures):
     name, data = f"{len(pictures) + 1}.{SUFFIX[kind]}", output.data[kind]
     pictures[name] = data.encode() if kind == "image/svg+xml" else b64decode(data)
     output.data = {"text/markdown": f"![{alt}]({folder}/{name})"}
+
+
+def plain(text):
+    "Words without their Markdown, as a picture's description."
+    return re.sub(r"[*`\[\]]", "", re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", text))
+
+
+def add_caption(outputs, caption):
+    "For the site: the cell's last picture, or clip, with the caption below it."
+    shown = [output.data for output in outputs if re.search("!\\[|<img|<video", str(output.get("data", {})))]
+    if not shown:
+        raise ValueError(f"no picture has the caption {caption!r}: run the cell, or drop its fig-cap")
+    kind = "text/markdown" if "text/markdown" in shown[-1] else "text/html"
+    shown[-1]["text/markdown"] = (f"<figure markdown>\n\n{shown[-1].pop(kind)}\n\n"
+                                  f'<figcaption markdown="span">{caption}</figcaption>\n</figure>')
 
 
 def set_apart(output):
@@ -130,10 +145,12 @@ def to_markdown(notebook, folder, address, site=False):
         if options.get("output") == "false":
             cell.outputs = []
         for output in cell.outputs:
-            words = options.get("fig-alt") or options.get("fig-cap") or words_for(cell.source, heading)
+            words = options.get("fig-alt") or plain(options.get("fig-cap", "")) or words_for(cell.source, heading)
             take_picture(output, words, folder, pictures)
             if site:
                 set_apart(output)
+        if site and "fig-cap" in options:
+            add_caption(cell.outputs, options["fig-cap"])
     hide = {"TagRemovePreprocessor": {"enabled": True, "remove_input_tags": {"no-code"}}}
     text, _ = MarkdownExporter(config=Config(hide)).from_notebook_node(nb)
     text = re.sub(r"^```python\n#folds (\w+)\n(.*?)^```$", open_fold, text, flags=re.M | re.S)

@@ -16,7 +16,6 @@ import os
 import platform
 import signal
 import socket
-import threading
 import time
 import zipfile
 from collections.abc import Iterator
@@ -30,7 +29,7 @@ import numpy as np
 
 from .averaging import answering
 from .devices import plain_keras
-from .files import atomic_write, existing_file, explain_refusal
+from .files import atomic_write, existing_file, explain_refusal, in_charge_of_ctrl_c
 
 # %% ../nbs/04b_checkpoints.ipynb #5e348f63
 def write_history(
@@ -226,19 +225,13 @@ class StopOnRequest(keras.callbacks.Callback):
 
     def on_test_batch_end(self, batch: int, logs=None): self.on_train_batch_end(batch)
 
-# %% ../nbs/04b_checkpoints.ipynb #d9afcea4
-def _handles_ctrl_c() -> bool:
-    "Whether Ctrl-C is ours to handle here"
-    if threading.current_thread() is not threading.main_thread(): return False      # no other may set a handler
-    return signal.getsignal(signal.SIGINT) not in (signal.SIG_IGN, None)            # ignored, or not set by Python
-
 # %% ../nbs/04b_checkpoints.ipynb #75df7818
 @contextmanager
 def interruptible(
     stopper: StopOnRequest, # a callback of the run
 ) -> Iterator[None]:
     "Inside, the first Ctrl-C is a request to the callback; a second one stops at once"
-    if not _handles_ctrl_c():
+    if not in_charge_of_ctrl_c() or signal.getsignal(signal.SIGINT) == signal.SIG_IGN:     # ignored: it stays so
         yield
         return
     usual = signal.getsignal(signal.SIGINT)

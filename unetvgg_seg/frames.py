@@ -168,7 +168,6 @@ def _header_info(path: Path) -> VideoInfo:
 def _existing_video(path: str | Path) -> Path:
     "The path of a video that can be looked at; else one line that says why not"
     if str(path) in ('', '-'): raise ValueError(f'{str(path)!r} is no file; give the name of a video')
-    if re.match(r'\w{2,}:/', str(path)): raise ValueError(f'{path}: is an address, not a file; download it first')
     path = existing_file(path, 'video')
     if count_pictures(path) == 1:
         raise ValueError(f'{path}: is a single picture, not a video; for pictures there are `predict` and `collage`')

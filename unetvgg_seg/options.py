@@ -20,7 +20,7 @@ from typing import Annotated
 
 import typer
 
-from .files import as_path, existing_file
+from .files import as_path, existing_file, is_address
 from .terminal import quiet_keras
 
 # %% ../nbs/08a_options.ipynb #4429f77e
@@ -43,7 +43,7 @@ def source_path(text: str | Path, # as typed; a path where it is a default
 ) -> Path:
     "What a name to be read means; `typer.BadParameter` for one that means nothing"
     if not str(text).strip(): raise typer.BadParameter('the name is empty')
-    if '://' in str(text): raise typer.BadParameter(f'{text} is an address; download it, and give the file')
+    if is_address(text): raise typer.BadParameter(f'{text} is an address; download it, and give the file')
     return as_path(text)
 
 def target_path(text: str | Path, # as typed

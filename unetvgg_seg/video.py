@@ -26,7 +26,8 @@ from .frames import VideoInfo, exact_fps, expected_frames, read_video, video_inf
 from .images import batched
 from .matting import TemporalSmoother, clean_edges
 from .steps import write_pictures
-from .writing import CONTAINERS, FrameWriter, gif_step, in_charge_of_ctrl_c, write_gif, write_video
+from .files import in_charge_of_ctrl_c
+from .writing import CONTAINERS, FrameWriter, gif_step, write_gif, write_video
 
 # %% ../nbs/07b_video.ipynb #8cf448e0
 @dataclass
