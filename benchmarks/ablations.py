@@ -13,7 +13,8 @@ import shutil
 import subprocess
 import sys
 import time
-from pathlib import Path
+
+from real_sets import ENCODER, parser_of, recipe, score, train_on
 
 SAME = dict(preset='best')
 VARIANTS = {        # the most telling first
@@ -37,19 +38,13 @@ def file_of(out, name, seed, kind='json'): return out/f'{name.replace(" ", "_")}
 
 def run_one(a, name, seed):
     "Train one variant and score it"
-    import cv2
-    from train_best import ENCODER, recipe, score
-
-    from unetvgg_seg import train
     from unetvgg_seg.settings import make_config
-    cv2.setNumThreads(1)        # the workers are threads already
-    settings = VARIANTS[name] | dict(size=a.size, seed=seed, encoder_weights=a.data/ENCODER, epochs=2)
+    settings = VARIANTS[name] | dict(seed=seed, encoder_weights=a.data/ENCODER, epochs=2)
     batch, sets = make_config(settings['preset'], annotations='', images='').batch_size, recipe(a.data)
     sets['extra'] = [s for s in sets['extra'] if 'people_more' in s['annotations']]
     folder, start = a.out/f'run {name} {seed}', time.time()
     limit = 192 if a.views > 999 else batch     # a multiple of all batch sizes: nothing is compiled twice
-    report = train(folder, **sets | settings, steps_per_epoch=max(1, a.views // batch // 2), val_limit=limit,
-                   cache=a.cache, workers=a.workers, precision=a.precision, verbose=2, overwrite=True)
+    report = train_on(a, folder, sets, **settings, steps_per_epoch=max(1, a.views // batch // 2), val_limit=limit)
     seconds = time.time() - start
     scores = score(folder/'best.keras', a.data, a.size)
     result = dict(name=name, seed=seed, seconds=round(seconds)) | scores | dict(report=report)
@@ -86,18 +81,11 @@ def table(out):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('data', type=Path)
-    parser.add_argument('out', type=Path)
-    parser.add_argument('--views', type=int, default=12_800)
-    parser.add_argument('--size', type=int, default=128)
+    parser = parser_of(__doc__, 'out', views=12_800, size=128)
     parser.add_argument('--seeds', type=int, default=1)
     parser.add_argument('--minutes', type=float, default=1e9)
     parser.add_argument('--parallel', type=int, default=1)
     parser.add_argument('--only', nargs='*')
-    parser.add_argument('--precision', default='auto')
-    parser.add_argument('--workers', type=int)
-    parser.add_argument('--cache', type=Path)
     parser.add_argument('--table', action='store_true')
     parser.add_argument('--one', nargs=2, help=argparse.SUPPRESS)
     a = parser.parse_args()

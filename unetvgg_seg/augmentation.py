@@ -109,7 +109,7 @@ def _log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
     return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 
 def _middle(rng: np.random.Generator, length: float, seen: float) -> float: # all in pixels of the picture
-    "Where the middle of a view may lie along one edge: no part of the view is lost, or all of the picture is in its middle"
+    "Where the middle of a view may lie along one edge: so that it stays inside the picture, or has all of it in its middle"
     return length / 2 if seen >= length else float(rng.uniform(seen / 2, length - seen / 2))
 
 # %% ../nbs/01b_augmentation.ipynb #a1b20004
@@ -139,7 +139,7 @@ def _look(array: np.ndarray, matrix: np.ndarray, size: int, fill: tuple) -> np.n
     "What a view of `view_matrix` shows of an array"
     small = _shrunk(array, np.linalg.norm(matrix[:, :2], axis=1).min())
     matrix = np.diag([small.shape[1] / array.shape[1], small.shape[0] / array.shape[0]]) @ matrix
-    # a pixel of the finer grid is half as far from the next; OpenCV counts from the middle of the first pixel
+    # the finer grid has half the distances, and OpenCV counts from the middle of the first pixel
     fine = np.column_stack([matrix[:, :2] / 2, matrix[:, :2].sum(1) / 4 + matrix[:, 2] - 0.5])
     seen = cv2.warpAffine(small, fine, (2 * size, 2 * size), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderValue=fill)
     return cv2.resize(seen, (size, size), interpolation=cv2.INTER_AREA)

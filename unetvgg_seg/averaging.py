@@ -18,9 +18,8 @@ def kept_share(
     return ops.minimum(momentum, (step + 1.0) / (step + 20.0))
 
 # %% ../nbs/04d_averaging.ipynb #345b3737
-@keras.saving.register_keras_serializable('unetvgg_seg')
-class AveragedModel(keras.Model):
-    "A network in training, and the moving average of its weights and batch statistics, which answers"
+class _TwoNetworks(keras.Model):
+    "A student and its average, saved and loaded as one model"
     def __init__(
         self,
         student: keras.Model, # is trained
@@ -36,6 +35,19 @@ class AveragedModel(keras.Model):
         self.momentum, self.unknown_weight, self.steps = momentum, unknown_weight, steps
         self.step = self.add_weight(shape=(), dtype='int32', initializer='zeros', trainable=False, name='step')
 
+    def get_config(self):
+        networks = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in ('student', 'average')}
+        return networks | dict(name=self.name, momentum=self.momentum, unknown_weight=self.unknown_weight, steps=self.steps)
+
+    @classmethod
+    def from_config(cls, config):
+        networks = {name: keras.saving.deserialize_keras_object(config[name]) for name in ('student', 'average')}
+        return cls(**config | networks)
+
+# %% ../nbs/04d_averaging.ipynb #5ead0402
+@keras.saving.register_keras_serializable('unetvgg_seg')
+class AveragedModel(_TwoNetworks):
+    "A network in training, and the moving average of its weights and batch statistics, which answers"
     def call(self, inputs, training=False):
         "Pictures `(B, h, w, 3)`, or a dict of them as `image` and of `clean` views, to masks `(B, h, w, 1)`"
         image = inputs['image'] if isinstance(inputs, dict) else inputs
@@ -54,15 +66,6 @@ class AveragedModel(keras.Model):
         for mean, new in zip(self.average.weights, self.student.weights, strict=True):
             mean.assign(ops.stop_gradient(new + kept * (mean - new)))
         self.step.assign(self.step + 1)
-
-    def get_config(self):
-        networks = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in ('student', 'average')}
-        return networks | dict(name=self.name, momentum=self.momentum, unknown_weight=self.unknown_weight, steps=self.steps)
-
-    @classmethod
-    def from_config(cls, config):
-        networks = {name: keras.saving.deserialize_keras_object(config[name]) for name in ('student', 'average')}
-        return cls(**config | networks)
 
 # %% ../nbs/04d_averaging.ipynb #1073105a
 def _copy_of(network: keras.Model) -> keras.Model:

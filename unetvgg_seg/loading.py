@@ -14,8 +14,7 @@ import keras
 
 from .engines import check_model, claim_keras, exported_for, in_float32
 from .files import as_path, existing_file, suffix_of
-from .model import vgg16_unet
-from .weights import PERSON, load_keras_file, load_saved_model, load_weights
+from .weights import PERSON, load_keras_file, load_saved_model, pretrained
 
 # %% ../nbs/05a_loading.ipynb #69e75086
 def _checkpoint(source: Path) -> Path:
@@ -35,8 +34,7 @@ def load_model(source: keras.Model | str | Path = PERSON, # 'person', a run fold
     "Load a trained network: the package's own, or what training left behind"
     claim_keras()
     if isinstance(source, keras.Model): return check_model(source)
-    if str(source) == PERSON or suffix_of(source) == '.npz':
-        return load_weights(vgg16_unet((None, None, 3), encoder_weights=None), source)
+    if str(source) == PERSON or suffix_of(source) == '.npz': return pretrained(source)
     source = as_path(source)
     if own := exported_for(source):
         raise ValueError(f'{source}: is exported for {own}; give what it was made from: a run folder, .keras or .npz')

@@ -18,6 +18,7 @@ from PIL import Image
 from pycocotools import mask as rle_tools
 
 from .files import as_path, atomic_write, check_free_name, existing_file, suffix_of
+from .formats import to_8_bits
 from .images import list_images
 from .pictures import read_header
 
@@ -30,19 +31,19 @@ class Mask(NamedTuple):
     unknown: np.ndarray     # bool `(H, W)`
     numbers: set            # that are in the file
 
-def _gray(image: Image.Image) -> Image.Image:
-    "The opacity of a picture that has some transparency, else its brightness; a palette of colors stands for numbers"
+def _whiteness(image: Image.Image, file: Path) -> np.ndarray: # uint8 `(H, W)`
+    "The opacity of a mask that has some transparency, else its brightness"
     colors = np.reshape(image.getpalette() or [0], (-1, 3)) if image.mode == 'P' else np.zeros((1, 3))
-    if (colors != colors[:, :1]).any(): raise ValueError('its colors stand for numbers: pass the number of a person as value')
+    if (colors != colors[:, :1]).any():
+        raise ValueError(f'{file}: its colors stand for numbers; pass the number of a person as value')
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')     # of a mask that is dark: what is in it is told if nobody is found
+        if image.mode[0] in 'IF': image = to_8_bits(image, str(file))
     image = image.convert('RGBA')
     alpha = image.getchannel('A')
-    return alpha if alpha.getextrema()[0] < 255 else image.convert('L')
-
+    return np.asarray(alpha if alpha.getextrema()[0] < 255 else image.convert('L'))
 
 # %% ../nbs/01g_masks.ipynb #0d130014
-_NUMBERS = ('1', 'L', 'I', 'F')      # modes of PIL whose pixels are numbers; 'I;16' and its like, too
-_WHITE = dict(bool=1, uint8=255, uint16=65535, int32=65535, float32=1)
-
 def _read_mask(
     file: Path, # a mask, as a picture
     value: int | None, # the number of a person; None: white is a person
@@ -51,17 +52,16 @@ def _read_mask(
     "Read a mask; what is none is a `ValueError`"
     existing_file(file, 'mask')
     try:
-        with Image.open(file) as image:
-            is_gray = image.mode in _NUMBERS or image.mode.startswith('I;')
-            pixels = np.asarray(image if is_gray or value is not None else _gray(image))
+        with Image.open(file) as image: image.load()
     except Exception as e: raise ValueError(f'{file}: cannot be read as a mask ({e})') from None
+    pixels = np.asarray(image)
+    if value is None:
+        white = _whiteness(image, file)
+        numbers = np.unique(pixels if pixels.ndim == 2 else white)
+        return Mask(white >= 255 * threshold, np.zeros(white.shape, bool), {*numbers.tolist()})
     if pixels.ndim != 2: raise ValueError(f'{file}: is in color, not a mask of numbers; make people white, and leave value out')
-    numbers = set(np.unique(pixels).tolist())
-    if pixels.dtype == np.float32 and pixels.max() > 1 and value is None:
-        raise ValueError(f'{file}: fractions from 0 to 1 are expected, it has {pixels.max():g}; save it with 8 bits')
-    if value is not None: return Mask(pixels == value, (pixels == NOBODY_KNOWS) & (value != NOBODY_KNOWS), numbers)
-    return Mask(pixels >= threshold * _WHITE[pixels.dtype.name], np.zeros(pixels.shape, bool), numbers)
-
+    unknown = (pixels == NOBODY_KNOWS) & (value != NOBODY_KNOWS)
+    return Mask(pixels == value, unknown, {*np.unique(pixels).tolist()})
 
 # %% ../nbs/01g_masks.ipynb #0d13000b
 _ENDINGS = ('_mask', '-mask', '.mask', '_seg', '_segmentation', '_label', '_matte', '_alpha')

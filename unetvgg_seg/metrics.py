@@ -174,7 +174,7 @@ def _count(masks):
     return ops.sum(ops.cast(masks, 'int32'), axis=tuple(range(1, len(masks.shape))))
 
 # %% ../nbs/03_metrics.ipynb #84694158
-_CARRY = 2**20      # where the lower counter carries over: a batch may add 2**30 pixels to it and stay within 31 bits
+_CARRY = 2**20      # where the lower counter carries over: a batch may add 2**30 pixels and stay within 31 bits
 
 @keras.saving.register_keras_serializable('unetvgg_seg')
 class IoU(keras.metrics.Metric):

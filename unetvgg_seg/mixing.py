@@ -6,18 +6,19 @@
 __all__ = ['DONOR_AREA', 'UNSURE', 'soft_edge', 'paste_people', 'with_unlabeled', 'split_by_knowledge', 'MixedBatches']
 
 # %% ../nbs/01f_mixing.ipynb #6521013b
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import keras
 import numpy as np
-from PIL import Image
 from pycocotools.coco import COCO
 
 from .annotations import annotations_of, build_index
 from .dataset import DataGenerator
 from .images import list_images
+from .pictures import read_header
 
 # %% ../nbs/01f_mixing.ipynb #cbc2cdda
 def soft_edge(
@@ -51,12 +52,16 @@ def paste_people(
     return pasted
 
 # %% ../nbs/01f_mixing.ipynb #32974250
-def _record(img_id: int, file: Path) -> dict:
-    "An image of a dataset, of its size as it is stored"
-    try:
-        with Image.open(file) as image: width, height = image.size
-    except Exception as e: raise ValueError(f'{file}: cannot be read as an image ({e}); replace or remove it') from None
-    return dict(id=img_id, file_name=str(file.resolve()), height=height, width=width)
+def _records(files: list[Path], first: int) -> list[dict]: # first: the id of the first one
+    "Pictures as images of a dataset, of their size as stored; a warning names what can't be read, a `ValueError` if nothing can"
+    records, bad = [], []
+    for file in files:
+        try: height, width = read_header(file).stored
+        except (OSError, ValueError) as e: bad.append(str(e))
+        else: records.append(dict(id=first + len(records), file_name=str(file.resolve()), height=height, width=width))
+    if not records: raise ValueError(f'none of {len(files)} pictures can be used: {bad[0]}')
+    if bad: warnings.warn(f'left out {len(bad)} of {len(files)} pictures without labels: {bad[0]}', stacklevel=3)
+    return records
 
 def _all_unknown(record: dict, ann_id: int, category_id: int) -> dict:
     "An annotation that says of a whole picture that nobody knows"
@@ -73,7 +78,7 @@ def with_unlabeled(
 ) -> tuple[COCO, list[int]]: # both together, and the ids of the new images
     "Add a folder of pictures to a dataset, as images of which nothing is known"
     first, ann = (1 + max(known, default=0) for known in (coco.imgs, coco.anns))
-    records = [_record(first + n, file) for n, file in enumerate(list_images(folder))]
+    records = _records(list_images(folder), first)
     unknown = [_all_unknown(record, ann + n, category_id) for n, record in enumerate(records)]
     lists = dict(images=[*coco.imgs.values(), *records], annotations=[*coco.anns.values(), *unknown],
                  categories=[*coco.cats.values()])
@@ -94,22 +99,14 @@ def split_by_knowledge(
     unsure = {i for i in dict.fromkeys(img_ids) if is_unsure(i)}
     return [i for i in img_ids if i not in unsure], [i for i in img_ids if i in unsure]
 
-# %% ../nbs/01f_mixing.ipynb #08f36aa3
-class MixedBatches(keras.utils.PyDataset):
-    "Batches of views with their colors changed and people pasted in; the unsure ones come last, and as clean views too"
-    def __init__(
-        self,
-        sure: DataGenerator, # views of pictures whose labels are whole
-        unsure: DataGenerator | None = None, # views of others, as many batches
-        color: Callable | None = None, # `(rng, image) -> image`, such as `strong_color`
-        paste: float = 0.0, # share of the views that get people of another
-        teach: bool = False, # bring the clean views along
-    ):
+# %% ../nbs/01f_mixing.ipynb #5ead0101
+class _TwoStreams(keras.utils.PyDataset):
+    "One or two streams of views, side by side"
+    weighted = True     # its batches always have weights
+
+    def __init__(self, sure: DataGenerator, unsure: DataGenerator | None):
         super().__init__(sure.workers, sure.use_multiprocessing, sure.max_queue_size)
         self.parts = [part for part in (sure, unsure) if part is not None]
-        self.color, self.paste, self.teach = color, paste, teach and unsure is not None
-
-    weighted = True     # its batches always have weights
 
     def __len__(self) -> int: return len(self.parts[0])
 
@@ -125,6 +122,20 @@ class MixedBatches(keras.utils.PyDataset):
         return next((part.error for part in self.parts if part.error), None)
 
     def on_epoch_end(self): self.epoch += 1
+
+# %% ../nbs/01f_mixing.ipynb #08f36aa3
+class MixedBatches(_TwoStreams):
+    "Batches of views with their colors changed and people pasted in; the unsure ones come last, and as clean views too"
+    def __init__(
+        self,
+        sure: DataGenerator, # views of pictures whose labels are whole
+        unsure: DataGenerator | None = None, # views of others, as many batches
+        color: Callable | None = None, # `(rng, image) -> image`, such as `strong_color`
+        paste: float = 0.0, # share of the views that get people of another
+        teach: bool = False, # bring the clean views along
+    ):
+        super().__init__(sure, unsure)
+        self.color, self.paste, self.teach = color, paste, teach and unsure is not None
 
     def __getitem__(self, index: int) -> tuple:
         "Images, masks and weights, as of a `DataGenerator`; with `teach` a dict of `image` and `clean` instead of the images"

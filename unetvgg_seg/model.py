@@ -21,7 +21,7 @@ from .devices import plain_keras
 from .files import as_path, existing_file, suffix_of
 
 # %% ../nbs/02_model.ipynb #330c0bb0
-LARGEST = 4096      # pixels a side: 24 GB for one square picture, and layers of 2^31 numbers, where libraries begin to crash
+LARGEST = 4096      # pixels a side: 24 GB for a square picture, and layers of 2^31 numbers, which crash libraries
 
 def check_side(
     name: str, # what an error calls it

@@ -22,12 +22,13 @@ FLAWS = (
     'run lengths that do not fit the picture',
     'corners in shares of the picture (0 to 1) instead of pixels',
     'corners outside of the picture',
+    'an outline too long to draw',
 )
-_NONE, _BOX, _ODD, _NUMBERS, _RUNS, _SHARES, _OUTSIDE = FLAWS[1:]
+_NONE, _BOX, _ODD, _NUMBERS, _RUNS, _SHARES, _OUTSIDE, _LONG = FLAWS[1:]
 
 # %% ../nbs/00d_outlines.ipynb #0d0a000a
 MOST_PIXELS = 500_000_000   # of a picture, as in `images`: a mask of that size takes half a gigabyte
-MOST_STEPS = 1_000_000      # pixels along one polygon: ten times around a picture of 500 megapixels; drawing that takes 100 MB
+MOST_STEPS = 1_000_000      # pixels along one outline: ten times around a picture of that size, 100 MB to draw
 
 def _numbers(values: object) -> np.ndarray: # float64, finite
     "Numbers, also those written as text; anything else is a `ValueError`"
@@ -50,10 +51,13 @@ def _polygon(part: list) -> Polygon:
     corners = numbers.reshape(-1, 2)
     left, top, right, bottom = *corners.min(0).tolist(), *corners.max(0).tolist()
     if min(left, top) < -MOST_STEPS or max(right, bottom) > MOST_STEPS: raise ValueError(_OUTSIDE)
-    if len(corners) * max(right - left, bottom - top) > MOST_STEPS:     # seldom, so the exact length is seldom needed
-        steps = abs(corners - np.roll(corners, 1, axis=0)).max(1).sum()
-        if steps > MOST_STEPS: raise ValueError(_OUTSIDE)
     return Polygon(corners, (left, top, right, bottom))
+
+def _too_long(polygons: list[Polygon]) -> bool:
+    "Whether it would take too long to draw these"
+    most = sum(len(corners) * max(box[2] - box[0], box[3] - box[1]) for corners, box in polygons)
+    if most <= MOST_STEPS: return False         # nearly always, so the exact length is seldom needed
+    return sum(abs(corners - np.roll(corners, 1, axis=0)).max(1).sum() for corners, _ in polygons) > MOST_STEPS
 
 # %% ../nbs/00d_outlines.ipynb #0d0a000f
 def unpack_counts(
@@ -130,6 +134,7 @@ def understand(
             if isinstance(part, dict): runs.append(_runs(part))
             else: polygons.append(_polygon(part))
         except ValueError as e: flaw = e.args[0]
+    if _too_long(polygons): polygons, flaw = [], _LONG
     return Outline(polygons, runs, flaw if parts else _NONE)
 
 # %% ../nbs/00d_outlines.ipynb #0d0a0018

@@ -37,6 +37,19 @@ def find_picture(
             if os.path.isfile(shorter): return Path(shorter)
     return Path(place)
 
+# %% ../nbs/00g_pictures.ipynb #5ead0071
+def _ends_with_exif(png: Path) -> bool:
+    "Whether EXIF's chunk may be among the last bytes of a PNG: EXIF has 64 KB at most, as in a JPEG"
+    with png.open('rb') as file:
+        file.seek(max(0, png.stat().st_size - 2**17))
+        return b'eXIf' in file.read()
+
+def _note(image: Image.Image, file: Path) -> int: # 1 to 8
+    "How a picture is to be turned, as its EXIF note has it; 1 is not at all"
+    if image.format == 'TIFF': return 1
+    if image.format == 'PNG' and 'exif' not in image.info and _ends_with_exif(file): image.load()
+    return Image.Image.getexif(image).get(ExifTags.Base.Orientation, 1)
+
 # %% ../nbs/00g_pictures.ipynb #0d0f000b
 class Header(NamedTuple):
     "What a picture's file says about its size"
@@ -51,8 +64,7 @@ def read_header(
     file = existing_file(file, 'image')
     try:
         with Image.open(file) as image:
-            note = 1 if image.format == 'TIFF' else Image.Image.getexif(image).get(ExifTags.Base.Orientation, 1)
-            stored = image.height, image.width
+            note, stored = _note(image, file), (image.height, image.width)
     except Exception: note, stored = 1, read_image(file, upright=False).shape[:2]      # says what is wrong, or knows it better
     return Header(stored, stored[::-1] if note in (5, 6, 7, 8) else stored, note in range(2, 9))
 

@@ -21,8 +21,9 @@ from pycocotools.coco import COCO
 from .augmentation import random_color, random_crop, random_flip, random_view, strong_color
 from .averaging import AveragedModel, answering
 from .cache import SampleCache
-from .checkpoints import (DivergenceGuard, Plateau, RunKeeper, StopOnRequest, alone_in, check_free, claim_folder,
-                                     has_last, how_to_go_on, interruptible, load_last, read_settings, save_best, write_report)
+from .checkpoints import (UNFINISHED, DivergenceGuard, Plateau, RunKeeper, StopOnRequest, alone_in, check_free,
+                                     claim_folder, has_last, how_to_go_on, interruptible, load_last, read_settings,
+                                     save_best, write_report)
 from .annotations import find_images
 from .dataset import DataGenerator, Source, join_datasets, load_sample
 from .devices import best_jit, best_precision, has_gpu, is_out_of_memory, plain_keras, seeded
@@ -303,7 +304,7 @@ def _fit(session: _Session, verbose: str | int):
                               initial_epoch=len(session.history), shuffle=False,        # the generator shuffles
                               callbacks=[*_callbacks(session), stopper], verbose=verbose)
     except KeyboardInterrupt:
-        if not session.history: save_best(session.folder/'best.keras', session.model, session.portable)
+        if not session.history: save_best(session.folder/UNFINISHED, session.model, session.portable)
         raise
     except Exception as e:
         _raise_picture_error(session)

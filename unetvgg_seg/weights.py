@@ -85,16 +85,20 @@ def _unpack(packed: dict[str, np.ndarray], name: str) -> np.ndarray:
     return array.astype(np.float32) if array.dtype.kind in 'fiu' else array
 
 # %% ../nbs/02b_weights.ipynb #c6d83122
-def _check_about(path: Path, arrays: dict[str, np.ndarray], mode: str | None):
-    "Raise an error unless a file's note names our format and a network's preprocessing"
+def _read_note(path: Path, arrays: dict[str, np.ndarray]) -> dict:
+    "The note of a file; a `ValueError` unless it names our format"
     try: about = json.loads(str(arrays['about']))
     except (KeyError, ValueError): about = None
     if not isinstance(about, dict):
         raise ValueError(f"{path}: not a whole file of weights (its note 'about' is missing or unreadable); get it again")
     if about.get('format') != FORMAT:
         raise ValueError(f'{path}: weights of format {about.get("format")}, this package reads {FORMAT}; update it')
-    if about.get('preprocessing') != mode:
-        raise ValueError(f'{path}: made for preprocessing={about.get("preprocessing")!r}, not for {mode!r}')
+    return about
+
+def _check_about(path: Path, arrays: dict[str, np.ndarray], mode: str | None):
+    "Raise an error unless a file's note names our format and a network's preprocessing"
+    made_for = _read_note(path, arrays).get('preprocessing')
+    if made_for != mode: raise ValueError(f'{path}: made for preprocessing={made_for!r}, not for {mode!r}')
 
 # %% ../nbs/02b_weights.ipynb #0d4e3388
 def _check_finite(path: Path, arrays: dict[str, np.ndarray]):
@@ -113,13 +117,33 @@ def _check_shapes(path: Path, arrays: dict[str, np.ndarray], model: keras.Model)
             raise ValueError(f'{path}: {name} holds {arrays[name].dtype}, not numbers; get it again')
 
 # %% ../nbs/02b_weights.ipynb #bdc0c466
-def _load_packed(model: keras.Model, path: Path):
-    "Give a network the weights of an `.npz`"
-    arrays = _read_arrays(path)
+def _assign(model: keras.Model, path: Path, arrays: dict[str, np.ndarray]):
+    "Give a network the arrays of an `.npz`, if they are its weights"
     _check_about(path, arrays, model.get_layer('preprocessing').mode)
     _check_finite(path, arrays)
     _check_shapes(path, arrays, model)
     for name, variable, _ in _named_weights(model): variable.assign(arrays[name])
+
+def _load_packed(model: keras.Model, path: Path):
+    "Give a network the weights of an `.npz`"
+    _assign(model, path, _read_arrays(path))
+
+# %% ../nbs/02b_weights.ipynb #a11f0102
+def _widths_in(path: Path, arrays: dict[str, np.ndarray]) -> dict[str, list[int]]:
+    "The widths of the network that a file is for, as `vgg16_unet` takes them"
+    blocks, ups = [f'block{n}_conv1' for n in (1, 2, 3, 4, 5)], [f'decoder{n}_up' for n in (4, 3, 2, 1)]
+    for name in (*blocks, *ups):
+        if f'{name}/bias' not in arrays: raise ValueError(f'{path}: weights of another network: {name}/bias is not there')
+    def widths(names): return [arrays[f'{name}/bias'].size for name in names]
+    return dict(encoder_filters=widths(blocks), decoder_filters=widths(ups))
+
+def _packed_network(path: Path, input_shape: tuple) -> keras.Model:
+    "The network of an `.npz`"
+    arrays = _read_arrays(path)
+    mode, widths = _read_note(path, arrays).get('preprocessing'), _widths_in(path, arrays)
+    with seeded(0): model = vgg16_unet(input_shape, None, mode, **widths)       # the random weights are replaced at once
+    _assign(model, path, arrays)
+    return model
 
 # %% ../nbs/02b_weights.ipynb #b85722de
 _FIRST_BYTES = {'.keras': b'PK\3\4', '.h5': b'\x89HDF', '.hdf5': b'\x89HDF'}
@@ -191,27 +215,31 @@ def _load_keras(model: keras.Model, path: Path):
 # %% ../nbs/02b_weights.ipynb #b0b3d328
 PERSON = 'person'       # the name of the weights that come with the package
 
+def _weights_file(name: str | Path) -> Path: # a file that is there
+    "The file of weights that is meant by a name or a path"
+    path = as_path(str(resources.files('unetvgg_seg')/'person.npz') if str(name) == PERSON else name)
+    if not path.exists(): raise FileNotFoundError(f"{path}: there is no such file of weights; the package's own are {PERSON!r}")
+    return existing_file(path, 'file of weights')
+
 def load_weights(
     model: keras.Model, # of `vgg16_unet`
     path: str | Path, # 'person', the package's own; an `.npz` of `save_weights`; a `.keras` or `.h5` of Keras
 ) -> keras.Model: # the same
     "Give a network the weights of a file; if they don't fit, raise an error and change nothing"
-    path = as_path(str(resources.files('unetvgg_seg')/'person.npz') if path == PERSON else path)
-    if not path.exists(): raise FileNotFoundError(f"{path}: there is no such file of weights; the package's own are {PERSON!r}")
-    existing_file(path, 'file of weights')
+    path = _weights_file(path)
     if suffix_of(path) == '.npz': _load_packed(model, path)
     else: _load_keras(model, path)
     return model
 
 # %% ../nbs/02b_weights.ipynb #78de246f
 def pretrained(
-    name: str = PERSON, # the network that comes with the package
+    name: str | Path = PERSON, # the network that comes with the package, or an `.npz` of `save_weights`
     input_shape: tuple[int | None, int | None, int] = (None, None, 3), # see `vgg16_unet`
-) -> keras.Model:
+) -> keras.Model: # as wide as its weights
     "A trained network, at hand without a download"
-    if name != PERSON: raise ValueError(f'no network {name!r} comes with the package; there is: {PERSON}')
-    with seeded(0): model = vgg16_unet(input_shape, encoder_weights=None)       # the random weights are replaced at once
-    return load_weights(model, name)
+    if str(name) != PERSON and suffix_of(name) != '.npz':
+        raise ValueError(f'no network {name!r} comes with the package; there is: {PERSON}')
+    return _packed_network(_weights_file(name), input_shape)
 
 # %% ../nbs/02b_weights.ipynb #27466067
 class _SavedModel(NamedTuple):
