@@ -1,19 +1,37 @@
-"What the site does to each finished page: code is folded, formulas are set, words lead to the glossary, pictures are checked."
+"What the site does to each finished page: code is folded, formulas are set, words and names get links, pictures are checked."
+import ast
 import logging
 import re
+from collections import defaultdict
+from pathlib import Path
 
 from bs4 import BeautifulSoup
 from latex2mathml.converter import convert
 from markdown.extensions.toc import slugify
 from pages import public_names
+from reference import names_of
 
 log = logging.getLogger("mkdocs.hooks")
 TERMS = {}   # of the glossary: a pattern for the word and its plural, the anchor
+NAMES = {}   # of the API: the module whose page has the name
 NOT_IN = ["a", "code", "pre", "h1", "h2", "h3", "h4", "summary", "math", "th", "figcaption"]
 
 
+def find_names():
+    "Public names of one module; the rooms `cli` and `original` repeat other rooms' names. Plain words mean many things."
+    modules = defaultdict(list)
+    for path in sorted(Path(__file__).parents[1].glob("unetvgg_seg/*.py")):
+        for name in names_of(ast.parse(path.read_text(encoding="utf-8"))):
+            modules[name].append(path.stem)
+    for name, all_of_it in modules.items():
+        homes = [module for module in all_of_it if module not in {"cli", "original"}] or all_of_it
+        if len(homes) == 1 and ("_" in name or not name.islower()):
+            NAMES[name] = homes[0]
+
+
 def on_files(files, config):
-    "Read the glossary's headings once: `## Stride` is a term, `## IoU, Jaccard { #iou }` two."
+    "Read the glossary's headings once: `## Stride` is a term, `## IoU, Jaccard { #iou }` two. And the names."
+    find_names()
     text = files.get_file_from_path("glossary.md").content_string
     for heading in re.findall(r"^## (.*)", text, flags=re.M):
         words = re.sub(r"\s*\{.*", "", heading)
@@ -76,6 +94,17 @@ def link_terms(soup, page):
             text.replace_with(*pieces, text[end:])
 
 
+def link_names(soup, page):
+    "The first use of each of the API's names leads to its reference, but on the page that defines it."
+    defined = {tag["id"] for tag in soup.find_all(id=True)}
+    left = {name: module for name, module in NAMES.items() if name not in defined}
+    for code in soup.find_all("code"):
+        name = re.sub(r"\(.*\)$", "", code.get_text())
+        if name in left and code.find_parent(["p", "li", "td"]) and not code.find_parent(["a", "pre"]):
+            there = f"{'../' * page.url.count('/')}reference/{left.pop(name)}.html#{name}"
+            code.wrap(soup.new_tag("a", href=there, attrs={"class": "term"}))
+
+
 def check_pictures(soup, page):
     for picture in soup.find_all("img"):
         picture["loading"] = "lazy"
@@ -92,5 +121,6 @@ def on_page_content(html, page, config, files):
     set_formulas(soup)
     if page.file.src_uri not in {"glossary.md", "changelog.md", "index.md"} and not page.file.src_uri.startswith("reference/"):
         link_terms(soup, page)
+        link_names(soup, page)
     check_pictures(soup, page)
     return str(soup)

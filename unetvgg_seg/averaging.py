@@ -61,7 +61,7 @@ class AveragedModel(_TwoNetworks):
         return loss + teaching_weight(self) * taught_loss(self.average(x['clean'], training=False), y_pred, sample_weight)
 
     def _follow(self):
-        "Move the average a little towards the student"
+        "Move the average a little toward the student"
         kept = kept_share(ops.cast(self.step, 'float32'), self.momentum)
         for mean, new in zip(self.average.weights, self.student.weights, strict=True):
             mean.assign(ops.stop_gradient(new + kept * (mean - new)))

@@ -17,8 +17,8 @@ from typing import Annotated
 import typer
 
 from .files import as_path, atomic_write, check_free_name, check_target, existing_file, suffix_of
-from .options import EXTRA_HELP, SET_HELP, Background, BatchSize, Crowd, Engine, EngineName, Flip, Format, LaterSegmenter
-from .options import Missing, Model, Overwrite, Photographs, Preset, Recursive, Size, Split, Width
+from .options import EXTRA_HELP, SET_HELP, Background, BatchSize, Crowd, Engine, EngineName, Flip, Format, KeepGhosts
+from .options import LaterSegmenter, Missing, Model, Overwrite, Photographs, Preset, Quality, Recursive, Refine, Size, Split, Width
 from .options import gather_settings, make_segmenter, read_ids, reads, target_path, writes
 from .terminal import STOPPED, Stoppable, as_file, complain, complain_of_all, quiet_keras, run, say, say_scores
 
@@ -87,7 +87,7 @@ def train(
 def evaluate(
     annotations: Annotated[Path, reads('instances_*.json')],
     images: Annotated[Path, reads('Folder of its images.')],
-    model: Model = 'person', size: Size = None, flip: Flip = False,
+    model: Model = 'person', size: Size = None, flip: Flip = False, refine: Refine = True, keep_ghosts: KeepGhosts = False,
     out: Annotated[Path | None, typer.Option('--json', parser=target_path, help='Save the scores as JSON, too.')] = None,
     limit: Annotated[int | None, typer.Option(min=1, help='Use at most this many images.')] = None,
     ids: Annotated[Path | None, typer.Option(help='Use these images only: a text file with one id per line.')] = None,
@@ -100,7 +100,7 @@ def evaluate(
     if out and suffix_of(out) != '.json': raise typer.BadParameter(f'--json {out}: the name must end in .json')
     if out: check_free_name(out, overwrite)
     existing_file(annotations, 'annotation file')
-    segmenter = make_segmenter(model, batch_size, size, flip, engine)
+    segmenter = make_segmenter(model, batch_size, size, flip, engine, refine, keep_ghosts)
     from unetvgg_seg.evaluation import evaluate as score_model
     if out: check_target(out, annotations, ids, model)
     with atomic_write(out, overwrite) if out else nullcontext() as aside:
@@ -155,12 +155,13 @@ def _convert(make: Callable, later: LaterSegmenter, images: Path, out: Path, suf
 def predict(
     images: Photographs,
     out: Annotated[Path, writes('Mask to write (.png), or a folder for masks.')],
-    model: Model = 'person', size: Size = None, flip: Flip = False, recursive: Recursive = False,
+    model: Model = 'person', size: Size = None, flip: Flip = False, refine: Refine = True,
+    keep_ghosts: KeepGhosts = False, recursive: Recursive = False,
     engine: Engine = EngineName.auto, batch_size: BatchSize = 8, overwrite: Overwrite = False,
 ):
     "Write a mask for each photograph. A gray PNG of its size; white is certainly a person."
     _check_places(images, out, '.png', overwrite, recursive)
-    later = LaterSegmenter(batch_size, partial(make_segmenter, model, batch_size, size, flip, engine))
+    later = LaterSegmenter(batch_size, partial(make_segmenter, model, batch_size, size, flip, engine, refine, keep_ghosts))
     from unetvgg_seg.images import mask_to_uint8
     def make(pictures): return [mask_to_uint8(mask) for mask in later.predict(pictures)]
     _convert(make, later, images, out, '.png', overwrite, recursive)
@@ -171,7 +172,8 @@ def predict(
 def collage(
     images: Photographs,
     out: Annotated[Path, writes('Picture to write, or a folder for pictures.')],
-    model: Model = 'person', size: Size = None, flip: Flip = False, recursive: Recursive = False,
+    model: Model = 'person', size: Size = None, flip: Flip = False, refine: Refine = True,
+    keep_ghosts: KeepGhosts = False, recursive: Recursive = False,
     background: Background = 'collage', width: Width = 256,
     engine: Engine = EngineName.auto, batch_size: BatchSize = 8, overwrite: Overwrite = False,
 ):
@@ -180,7 +182,7 @@ def collage(
     _check_places(images, out, suffix, overwrite, recursive, background)
     from unetvgg_seg.collage import make_effect
     compose = make_effect(background, width)        # a wrong background is an error before the network loads
-    later = LaterSegmenter(batch_size, partial(make_segmenter, model, batch_size, size, flip, engine))
+    later = LaterSegmenter(batch_size, partial(make_segmenter, model, batch_size, size, flip, engine, refine, keep_ghosts))
     def make(pictures): return [compose(image, mask) for image, mask in zip(pictures, later.predict(pictures))]
     _convert(make, later, images, out, suffix, overwrite, recursive)
 
@@ -189,7 +191,8 @@ def collage(
 def video(
     source: Annotated[Path, reads('A video, a gif, a folder of pictures, or - for standard input.')],
     target: Annotated[Path, writes('To write: .mp4, .webm, .mov, .gif, or a folder for PNG pictures.')],
-    model: Model = 'person', size: Size = None, flip: Flip = False,
+    model: Model = 'person', size: Size = None, flip: Flip = False, keep_ghosts: KeepGhosts = False,
+    refine: Annotated[bool, typer.Option('--refine', help='Look again, closer, at each person: finer, and about twice the time.')] = False,
     background: Background = 'collage', width: Width = 256,
     start: Annotated[float, typer.Option(min=0, help='Seconds to skip.')] = 0,
     seconds: Annotated[float | None, typer.Option(min=0, help='How many seconds to use; without it, to the end.')] = None,
@@ -197,16 +200,17 @@ def video(
     every: Annotated[int, typer.Option(min=1, help='2 uses every second frame, at half the rate.')] = 1,
     steady: Annotated[float, typer.Option(min=0, max=1, help='How firmly masks are held still against flicker; 0 is off.')] = 0.8,
     feather: Annotated[float, typer.Option(min=0, help='Pixels over which edges fade.')] = 0,
+    quality: Annotated[Quality, typer.Option(help='Of a video file: quickly written, or smaller and finer.')] = Quality.fast,
     engine: Engine = EngineName.auto, batch_size: BatchSize = 8, overwrite: Overwrite = False,
 ):
     "Put people in a video on another background. Same rate, same sound; Ctrl-C keeps what is done."
     if end is not None and end <= start: raise typer.BadParameter(f'--end {end:g} must come after --start {start:g}')
     if end is not None: seconds = end - start
-    later = LaterSegmenter(batch_size, partial(make_segmenter, model, batch_size, size, flip, engine))
+    later = LaterSegmenter(batch_size, partial(make_segmenter, model, batch_size, size, flip, engine, keep_ghosts=keep_ghosts))
     from unetvgg_seg.video import segment_video
     with as_file(source) as file:
         made = segment_video(file, target, later, background, width=width, feather=feather, start=start, seconds=seconds,
-                             every=every, steady=steady, overwrite=overwrite)
+                             every=every, steady=steady, refine=refine, quality=quality.value, overwrite=overwrite)
     say(f'{target}:', dict(frames=made.frames, with_a_person=made.with_person, frames_per_second=str(made.fps),
                             size=f'{made.size[1]}x{made.size[0]}', sound='kept' if made.audio else 'none',
                             engine=later.segmenter.engine.name))

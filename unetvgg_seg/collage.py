@@ -17,7 +17,7 @@ import numpy as np
 from .files import as_path
 from .formats import read_image
 from .images import mask_to_rgb, mask_to_uint8
-from .matting import check_mask, clean_edges, clean_mask, clip_levels, weighted_blur
+from .matting import check_mask, clean_edges, clean_mask, clip_levels, small_copies, weighted_blur
 
 # %% ../nbs/06_collage.ipynb #7c0e0005
 def _background_picture(
@@ -29,7 +29,7 @@ def _background_picture(
     low, high = background.min(initial=0), background.max(initial=0)
     if background.dtype.kind not in 'iu' or low < 0 or high > 255:
         raise ValueError(f'the background must be whole numbers 0..255, not {background.dtype} {low:g}..{high:g}')
-    if background.shape == (3,): return np.full_like(image, background)
+    if background.shape == (3,): return cv2.merge([np.full(image.shape[:2], level, np.uint8) for level in background])
     if background.shape != image.shape:
         raise ValueError(f'the background must be a color or as large as the image {image.shape}, not {background.shape}')
     return np.ascontiguousarray(background, np.uint8)
@@ -55,7 +55,7 @@ def _in_front_of_glass(image: np.ndarray, mask: np.ndarray, glass: tuple[int, in
     mask = check_mask(image, mask)
     alpha = mask + glass[3] / 255 * (1 - mask)
     share = mask / np.maximum(alpha, 1e-6)          # of the person in the color of each pixel
-    return np.dstack([composite(image, share, glass[:3]), mask_to_uint8(alpha)])
+    return cv2.merge([composite(image, share, glass[:3]), mask_to_uint8(alpha)])
 
 def color_background(
     image: np.ndarray, # uint8 RGB `(H, W, 3)`
@@ -101,9 +101,10 @@ def blur_background(
 ) -> np.ndarray: # uint8 RGB `(H, W, 3)`
     "The person in front of their own surroundings, out of focus"
     mask = check_mask(image, mask)
-    radius = int(max(mask.shape) * strength / 2)
-    blurred = weighted_blur(image, 1 - mask, radius, cv2.stackBlur)
-    return composite(image, mask, blurred.round().clip(0, 255).astype(np.uint8))
+    scene, person = small_copies(image, mask, strength / 2)
+    radius = int(max(person.shape) * strength / 2)
+    blurred = weighted_blur(scene, 1 - person, radius, cv2.stackBlur)
+    return composite(image, mask, cv2.resize(blurred.round().clip(0, 255).astype(np.uint8), mask.shape[::-1]))
 
 # %% ../nbs/06_collage.ipynb #ac9ef9a1
 def transparent(
@@ -111,7 +112,7 @@ def transparent(
     mask: np.ndarray, # float 0..1 or bool `(H, W)`
 ) -> np.ndarray: # uint8 RGBA `(H, W, 4)`
     "The image with its mask as alpha channel"
-    return np.dstack([image, mask_to_uint8(check_mask(image, mask))])
+    return cv2.merge([image, mask_to_uint8(check_mask(image, mask))])
 
 # %% ../nbs/06_collage.ipynb #7c0e000d
 def cut_out(

@@ -138,5 +138,6 @@ def evaluate(
     for image_id, score in scores.items(): score.people = _count_people(coco, image_id, cat_ids)
     failed = {coco.imgs[image_id]['file_name']: reason for image_id, reason in unread.items()}
     _check_failed(images, failed, len(scores))
-    settings = dict(category=category, crowd=crowd, threshold=threshold, size=list(segmenter.size), flip=segmenter.flip)
+    settings = dict(category=category, crowd=crowd, threshold=threshold, size=list(segmenter.size), flip=segmenter.flip,
+                    refine=segmenter.refine, drop_ghosts=segmenter.drop_ghosts)
     return _figures([*scores.values()]) | settings | dict(engine=segmenter.engine.name, failed=failed)

@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 import warnings
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache
@@ -23,13 +23,13 @@ from pathlib import Path
 import cv2
 import imageio_ffmpeg
 import numpy as np
-from PIL import Image
 
 from .animations import count_frames, count_pictures, on_white, rate_of_motion
 from .animations import steady_frames, timed_pictures
 from .files import as_path, existing_file, suffix_of
 from .formats import read_image
 from .images import list_images
+from .pictures import read_header
 
 # %% ../nbs/07_frames.ipynb #c3a88fd3
 @cache
@@ -182,21 +182,14 @@ def video_info(path: str | Path) -> VideoInfo: # path: of a video, a gif or othe
 # %% ../nbs/07_frames.ipynb #502b77b4
 _FOLDER_FPS = 25    # the rate of the original's gifs, 40 ms a picture
 
-def _picture_size(file: Path) -> tuple[int, int]: # (width, height)
-    "The size of a picture as it is shown, from its header"
-    with suppress(OSError, SyntaxError, ValueError, Image.DecompressionBombError), Image.open(file) as image:
-        turned = image.getexif().get(274, 1) > 4        # EXIF's orientations 5 to 8 lie on their side
-        if image.format != 'TIFF': return image.size[::-1] if turned else image.size    # which Pillow has turned already
-    return read_image(file).shape[1::-1]                # which reads more, or says what is wrong
-
 def film_pictures(
     folder: str | Path, # of pictures
 ) -> list[Path]: # in natural order
     "The pictures of a folder as a film; raise `ValueError` unless they are of one size"
     files = list_images(folder)
-    width, height = read_image(files[0]).shape[1::-1]
+    height, width = read_image(files[0]).shape[:2]
     for file in files[1:]:
-        w, h = _picture_size(file)
+        h, w = read_header(file).upright
         if (w, h) != (width, height):
             raise ValueError(f'{file}: is {w}x{h}, but {files[0].name} is {width}x{height}; a film needs pictures of one size')
     return files
@@ -205,7 +198,7 @@ def film_pictures(
 def _folder_info(folder: Path) -> VideoInfo:
     "A folder of pictures as a video"
     files = film_pictures(folder)
-    return VideoInfo(Fraction(_FOLDER_FPS), len(files), _picture_size(files[0])[::-1], len(files) / _FOLDER_FPS, audio='')
+    return VideoInfo(Fraction(_FOLDER_FPS), len(files), read_header(files[0]).upright, len(files) / _FOLDER_FPS, audio='')
 
 def _read_folder(folder: Path, start: float, fps: float, count: int) -> Iterator[np.ndarray]:
     "Pictures of a folder as frames"

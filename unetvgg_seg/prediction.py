@@ -4,11 +4,12 @@
 
 # %% auto #0
 __all__ = ['DEFAULT_SIZE', 'as_image', 'model_size', 'round_up', 'smallest_size', 'to_batch', 'predict_batch', 'window_length',
-           'window_starts', 'in_windows', 'as_list', 'Segmenter', 'show_predictions', 'random_batches']
+           'window_starts', 'in_windows', 'as_list', 'Segmenter', 'FilmSegmenter', 'show_predictions', 'random_batches']
 
 # %% ../nbs/05_prediction.ipynb #12b3c8dd
 import math
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from html import escape
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from .formats import read_image
 from .images import show_images, unletterbox
 from .loading import for_size, load_model, resize_of
 from .model import check_size
+from .refinement import CropFollower, GhostFilter, drop_ghosts, look_again, second_look
 from .weights import PERSON
 
 # %% ../nbs/05_prediction.ipynb #df9f5643
@@ -180,11 +182,14 @@ class Segmenter:
         flip: bool = False, # test-time augmentation, see `predict_batch`
         engine: str = 'auto', # what computes it, see `make_engine`; 'auto' is the fastest that is installed
         precision: str | None = None, # 'f32' or 'bf16', see `openvino_engine`
+        refine: bool = True, # look again, closer, at each person found, see `second_look`
+        drop_ghosts: bool | None = None, # see `drop_ghosts`; None: only with the network that ships, on which it was measured
     ):
         if batch_size < 1: raise ValueError(f'batch_size must be 1 or more, not {batch_size}')
-        self._arguments = (model, batch_size, size, resize, flip, engine, precision)
+        self._arguments = (model, batch_size, size, resize, flip, engine, precision, refine, drop_ghosts)
         self.engine = make_engine(_network(model, size), engine, precision)
         self.resize, self.batch_size, self.flip = resize or resize_of(model), batch_size, flip
+        self.refine, self.drop_ghosts = refine, str(model) == PERSON if drop_ghosts is None else drop_ghosts
         own = self.engine.input_shape[1:3]
         self.size = model_size(own, size)
         self.tight = own == (None, None) and self.resize == 'letterbox' and not isinstance(size, tuple)     # no borders
@@ -195,6 +200,11 @@ class Segmenter:
 
     def __reduce__(self): return type(self), self._arguments      # pickled, it is made again from what it was made from
 
+    def for_film(self, refine: bool = False, # look again at each person: slower, and finer
+    ) -> 'FilmSegmenter':
+        "The same for the frames of one film, whose masks must not flicker"
+        return FilmSegmenter(self, refine)
+
     def predict(self, images: np.ndarray | str | Path | Iterable, # see `as_list`
     ) -> np.ndarray | list[np.ndarray]: # float32 `(H, W)` 0..1, or a list of them
         "The mask of each picture"
@@ -204,21 +214,43 @@ class Segmenter:
         return masks[0] if one else masks
 
 # %% ../nbs/05_prediction.ipynb #e5e10009
-def _masks_of_whole(segmenter: Segmenter, pictures: list[np.ndarray]) -> list[np.ndarray]:
-    "The masks of pictures that the network sees as a whole"
-    size = segmenter.size
-    if segmenter.tight: size = smallest_size([picture.shape[:2] for picture in pictures], size)
+def _masks_of_whole(segmenter: Segmenter, pictures: list[np.ndarray], tight: bool = False) -> list[np.ndarray]:
+    "The masks of pictures that the network sees as a whole, without borders if they can be left out"
+    size = smallest_size([picture.shape[:2] for picture in pictures], segmenter.size) if tight else segmenter.size
     at_once = max(1, PIXELS // (size[0] * size[1]))         # of a large size, fewer
     settings = (size, segmenter.resize, segmenter.flip)
     return [mask for batch in batched(pictures, at_once) for mask in predict_batch(segmenter.engine.run, batch, *settings)]
 
-def _masks(segmenter: Segmenter, pictures: list[np.ndarray]) -> list[np.ndarray]:
+def _first_look(segmenter: Segmenter, pictures: list[np.ndarray]) -> list[np.ndarray]:
     "The masks of a batch of pictures, whole or in windows"
     lengths = [window_length(picture.shape[:2], segmenter.size) for picture in pictures]
-    whole = iter(_masks_of_whole(segmenter, [picture for picture, length in zip(pictures, lengths) if length is None]))
-    def predict(windows): return _masks_of_whole(segmenter, windows)
-    return [in_windows(predict, picture, length, segmenter.batch_size) if length else next(whole)
+    predict = partial(_masks_of_whole, segmenter, tight=segmenter.tight)
+    whole = [picture for picture, length in zip(pictures, lengths) if length is None]
+    masks = iter(predict(whole))
+    return [in_windows(predict, picture, length, segmenter.batch_size) if length else next(masks)
             for picture, length in zip(pictures, lengths)]
+
+def _masks(segmenter: Segmenter, pictures: list[np.ndarray]) -> list[np.ndarray]:
+    "The masks of a batch of pictures, refined"
+    masks = _first_look(segmenter, pictures)
+    if segmenter.refine: masks = second_look(partial(_masks_of_whole, segmenter), pictures, masks)
+    return [drop_ghosts(mask) for mask in masks] if segmenter.drop_ghosts else masks
+
+
+# %% ../nbs/05_prediction.ipynb #29b00007
+class FilmSegmenter:
+    "Makes the masks of a film's frames, in their order; make a new one for each film"
+    def __init__(self, segmenter: Segmenter, refine: bool = False): # look again at each person, see `CropFollower`
+        self.segmenter, self.batch_size = segmenter, segmenter.batch_size
+        self.follow = CropFollower() if refine else None
+        self.clean = GhostFilter() if segmenter.drop_ghosts else None
+
+    def predict(self, frames: list[np.ndarray], # uint8 `(H, W, 3)`
+    ) -> list[np.ndarray]: # float32 `(H, W)` 0..1
+        "The masks of the next frames"
+        masks = _first_look(self.segmenter, frames)
+        if self.follow: masks = look_again(partial(_masks_of_whole, self.segmenter), frames, masks, [*map(self.follow, masks)])
+        return [*map(self.clean, masks)] if self.clean else masks
 
 # %% ../nbs/05_prediction.ipynb #9ae878c4
 def show_predictions(

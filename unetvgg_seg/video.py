@@ -20,14 +20,13 @@ from tqdm import tqdm
 
 from .animations import count_pictures
 from .collage import composite, crop_to_cover, make_effect
-from .files import as_path, check_target, suffix_of
+from .files import as_path, check_target, in_charge_of_ctrl_c, suffix_of
 from .folders import PIXELS
 from .frames import VideoInfo, exact_fps, expected_frames, read_video, video_info
 from .images import batched
 from .matting import TemporalSmoother, clean_edges
 from .steps import write_pictures
-from .files import in_charge_of_ctrl_c
-from .writing import CONTAINERS, FrameWriter, gif_step, write_gif, write_video
+from .writing import CONTAINERS, FrameWriter, check_quality, gif_step, write_gif, write_video
 
 # %% ../nbs/07b_video.ipynb #8cf448e0
 @dataclass
@@ -44,7 +43,7 @@ class VideoReport:
 def segment_video(
     source: str | Path, # a video, a gif or other animation, or a folder of pictures of one size
     target: str | Path, # to write: `.mp4`, `.webm`, `.mov`, `.gif`, or a folder for pictures
-    segmenter, # anything with `predict(frames) -> masks` and `batch_size`
+    segmenter, # a `Segmenter`, or anything with `predict(frames) -> masks` and `batch_size`
     background: str | Path | Callable = 'collage', # see `make_effect`; also a film, or a function of (image, mask)
     *, width: int = 256, # of a collage's panels, in pixels
     feather: float = 0, # pixels over which edges fade, see `feather_mask`; not for a function
@@ -52,6 +51,8 @@ def segment_video(
     seconds: float | None = None, # seconds of it to use; None: to the end
     every: int = 1, # 2 is every second frame, and half the rate; a gif gets at most 15 a second
     steady: float = 0.8, # how much masks are held still between frames, 0 (not at all) to 1; see `TemporalSmoother`
+    refine: bool = False, # look again, closer, at each person: finer and slower; needs a `Segmenter`
+    quality: str = 'fast', # of a video file: 'fast', or 'best', smaller and slower to write; see `CONTAINERS`
     overwrite: bool = False, # replace a file of the target's name, or the pictures written before
     progress: bool = True, # show a bar
 ) -> VideoReport: # what was made
@@ -60,8 +61,8 @@ def segment_video(
     film = read_video(source, start, seconds, info.fps, info)
     report = VideoReport(info.fps, audio=bool(info.audio) and suffix_of(target) in CONTAINERS)
     with (_only_one_ctrl_c(), _effect(background, width, info.fps, feather) as compose,
-          frame_writer(source, target, info, start, overwrite) as write,
-          closing(_with_masks(film, segmenter, info.size, steady)) as pairs):
+          frame_writer(source, target, info, start, overwrite, quality) as write,
+          closing(_with_masks(film, _for_film(segmenter, refine), info.size, steady)) as pairs):
         _write_all(tqdm(pairs, total=total, unit='frame', disable=not progress), compose, write, report)
     report = replace(report, frames=write.count, size=write.size)
     _remark(report, source, target)
@@ -101,6 +102,12 @@ def prefetch(
         if hasattr(items, 'close'): items.close()
 
 # %% ../nbs/07b_video.ipynb #4e88da49
+def _for_film(segmenter, refine: bool):
+    "What makes the masks of one film: a `Segmenter` gets a memory, anything else is taken as it is"
+    if hasattr(segmenter, 'for_film'): return segmenter.for_film(refine)
+    if refine: raise ValueError(f'refine=True needs a Segmenter, not {type(segmenter).__name__}')
+    return segmenter
+
 def _masked(frames: Iterable, segmenter, size: tuple[int, int]) -> Iterator[tuple]: # size: (height, width)
     "Each frame with its mask; reading, predicting and the use of the pairs go on at the same time"
     at_once = max(1, min(segmenter.batch_size, PIXELS // (size[0] * size[1])))
@@ -121,11 +128,13 @@ def frame_writer(
     info: VideoInfo, # the source's; its rate is the target's
     start: float, # where in the source the first frame is, seconds
     overwrite: bool, # replace what is there
+    quality: str = 'fast', # of a video file, see `write_video`
 ) -> AbstractContextManager[FrameWriter]: # gives `write(frame)`
     "The writer for a target's name; raise `ValueError` for a name that nothing here writes"
     suffix = suffix_of(target)
+    check_quality(quality)
     if str(target) in ('', '-'): raise ValueError(f'{str(target)!r} is no file; a video needs the name of one')
-    if suffix in CONTAINERS: return write_video(target, info.fps, source, start, overwrite, info.audio)
+    if suffix in CONTAINERS: return write_video(target, info.fps, source, start, overwrite, info.audio, quality)
     if suffix == '.gif': return write_gif(target, info.fps, overwrite=overwrite)
     if suffix == '' or as_path(target).is_dir(): return write_pictures(target, overwrite)
     raise ValueError(f'{target}: the name must end in {", ".join(CONTAINERS)} or .gif, or be a folder\'s, without suffix')
