@@ -18,8 +18,8 @@ import typer
 
 from .files import as_path, atomic_write, check_free_name, check_target, existing_file, suffix_of
 from .options import EXTRA_HELP, SET_HELP, Background, BatchSize, Crowd, Engine, EngineName, Flip, Format, KeepGhosts
-from .options import LaterSegmenter, Missing, Model, Overwrite, Photographs, Preset, Quality, Recursive, Refine, Size, Split, Width
-from .options import gather_settings, make_segmenter, read_ids, reads, target_path, writes
+from .options import LaterSegmenter, Missing, Model, Overwrite, Photographs, Preset, Quality, Recursive, Refine, Size
+from .options import Split, Width, gather_settings, make_segmenter, read_ids, reads, target_path, writes
 from .terminal import STOPPED, Stoppable, as_file, complain, complain_of_all, quiet_keras, run, say, say_scores
 
 # %% ../nbs/08_cli.ipynb #2559b3df
@@ -192,7 +192,7 @@ def video(
     source: Annotated[Path, reads('A video, a gif, a folder of pictures, or - for standard input.')],
     target: Annotated[Path, writes('To write: .mp4, .webm, .mov, .gif, or a folder for PNG pictures.')],
     model: Model = 'person', size: Size = None, flip: Flip = False, keep_ghosts: KeepGhosts = False,
-    refine: Annotated[bool, typer.Option('--refine', help='Look again, closer, at each person: finer, and about twice the time.')] = False,
+    refine: Annotated[bool, typer.Option('--refine', help='Look again, closer, at each person: finer, and slower.')] = False,
     background: Background = 'collage', width: Width = 256,
     start: Annotated[float, typer.Option(min=0, help='Seconds to skip.')] = 0,
     seconds: Annotated[float | None, typer.Option(min=0, help='How many seconds to use; without it, to the end.')] = None,
