@@ -39,9 +39,12 @@ def parameters(function, comments):
     defaults = [None] * (len(positional) - len(args.defaults)) + args.defaults
     pairs = [*zip(positional, defaults, strict=True), *zip(args.kwonlyargs, args.kw_defaults, strict=True)]
     pairs += [(arg, None) for arg in (args.vararg, args.kwarg) if arg]
+    last = {arg.end_lineno: arg for arg, _ in pairs}   # of each line: the comment is its own
+    end = function.returns.lineno if function.returns else 0   # a comment there is the result's
     for arg, default in pairs:
         star = "*" if arg is args.vararg else "**" if arg is args.kwarg else ""
-        comment = comments.get(arg.end_lineno, "") if arg.lineno > function.lineno else ""   # a line to itself
+        on_its_line = arg.lineno > function.lineno or (end > arg.end_lineno and last[arg.end_lineno] is arg)
+        comment = comments.get(arg.end_lineno, "") if on_its_line else ""
         if arg.arg not in {"self", "cls"}:
             yield row(f"`{star}{arg.arg}`", code(arg.annotation), code(default), words(comment))
 

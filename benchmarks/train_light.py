@@ -19,9 +19,9 @@ import cv2
 import keras
 import numpy as np
 from keras import ops
-from train_best import more_sets, score, source
+from train_best import more_sets, source
 
-from unetvgg_seg import Segmenter
+from unetvgg_seg import Segmenter, evaluate
 from unetvgg_seg.annotations import find_images
 from unetvgg_seg.augmentation import STRONG, change_color, view_matrix
 from unetvgg_seg.averaging import AveragedModel
@@ -30,7 +30,7 @@ from unetvgg_seg.devices import best_precision
 from unetvgg_seg.files import atomic_write
 from unetvgg_seg.images import PAD_COLOR
 from unetvgg_seg.model import LIGHT, vgg16_unet
-from unetvgg_seg.weights import save_weights
+from unetvgg_seg.weights import pretrained, save_weights
 
 STORED, SEEN = 320, 256         # pixels: longer side in the cache, and what a view is drawn for
 
@@ -141,20 +141,26 @@ class Run(keras.callbacks.Callback):
         super().__init__()
         self.a, self.folder, self.size, self.batch, self.last_part = a, folder, a.size, a.batch, a.last_part
         note = folder/'state.json'
-        old = json.loads(note.read_text()) if note.exists() else dict(seconds=0, views=0, steps=0, starts=0)
-        self.before, self.views, self.steps, self.seed = old['seconds'], old['views'], old['steps'], old['starts']
-        self.start = self.scored = None         # until the first step is done, which compiles
+        old = json.loads(note.read_text()) if note.exists() else dict(seconds=0, processor=0, views=0, steps=0, starts=0)
+        self.before, self.processor, self.views, self.steps = (old[k] for k in ('seconds', 'processor', 'views', 'steps'))
+        self.start, self.scored, self.seed = None, None, old['starts']
 
     def seconds(self): return self.before + (time.time() - self.start if self.start else 0)
 
+    def go_on(self): self.start, self.scored, self.started = time.time(), time.time(), time.process_time()
+
     def progress(self): return min(1, self.seconds() / 60 / self.a.minutes)
+
+    def on_train_begin(self, logs=None):
+        if not (self.a.trial or (self.folder/'curve.csv').exists()): self.save(math.nan)     # what it begins with
+        self.start = None           # until the first step is done, which compiles
 
     def on_train_batch_begin(self, batch, logs=None):
         warm, now = min(1, (self.steps + 1) / 30), self.progress()
         self.model.optimizer.learning_rate.assign(self.a.rate * warm * (.5 + .5 * math.cos(math.pi * now)) + 1e-6)
 
     def on_train_batch_end(self, batch, logs=None):
-        if not self.start: self.start = self.scored = time.time()
+        if not self.start: self.go_on()
         self.steps += 1
         self.views += self.batch if self.progress() < self.last_part else self.batch * self.size ** 2 // SEEN ** 2
         if self.steps % 20 == 0:
@@ -165,30 +171,32 @@ class Run(keras.callbacks.Callback):
 
     def save(self, loss):
         "Score the average, and save all that is needed to go on"
-        seconds = self.seconds()
+        self.before, self.processor = self.seconds(), self.processor + (time.process_time() - self.started if self.start else 0)
         network = vgg16_unet((None, None, 3), None, **LIGHT)
         network.set_weights(self.model.average.get_weights())
         save_weights(self.folder/'light.npz', network)
-        scores = score(network, self.a.data, SEEN)
         self.model.save_weights(self.folder/'state.weights.h5')
-        state = dict(seconds=seconds, views=self.views, steps=self.steps, starts=self.seed + 1)
+        state = dict(seconds=self.before, processor=self.processor, views=self.views, steps=self.steps, starts=self.seed + 1)
         (self.folder/'state.json').write_text(json.dumps(state))
-        row = dict(views=self.views, seconds=round(seconds), loss=round(float(loss), 4), val_iou=round(scores['iou'], 4),
-                   val_image_iou=round(scores['image_iou'], 4), val_false_positives=round(scores['false_positives'], 4))
+        coco = self.a.data/'coco_person'
+        scores = evaluate(Segmenter(network, size=SEEN), coco/'annotations'/'instances_val.json', coco/'val', progress=False)
+        spent = dict(views=self.views, seconds=round(self.before), processor_seconds=round(self.processor))
+        row = spent | {f'val_{name}': round(scores[name], 4) for name in ('iou', 'image_iou', 'false_positives')}
+        row['loss'] = round(float(loss), 4)
         curve = self.folder/'curve.csv'
         with open(curve, 'a', newline='') as file:
             writer = csv.DictWriter(file, row)
             if not curve.stat().st_size: writer.writeheader()
             writer.writerow(row)
         print(row, flush=True)
-        self.start += time.time() - self.start - (seconds - self.before)        # scoring is no training
-        self.scored = time.time()
+        self.go_on()                            # scoring is no training
         self.model.reset_metrics()              # the next row's loss is the mean from here on
 
 
 def set_named(network, file):
-    "Give a network arrays that are named 'layer/what'"
+    "Give a network arrays that are named 'layer/what', or what `save_weights` wrote"
     with np.load(file) as arrays:
+        if 'about' in arrays: return network.set_weights(pretrained(file).get_weights())
         for layer in network.layers:
             for weight in layer.weights: weight.assign(arrays[f'{layer.name}/{weight.name}'].astype(np.float32))
 

@@ -198,6 +198,7 @@ def video(
     seconds: Annotated[float | None, typer.Option(min=0, help='How many seconds to use; without it, to the end.')] = None,
     end: Annotated[float | None, typer.Option(min=0, help='Instead of --seconds: where to end.')] = None,
     every: Annotated[int, typer.Option(min=1, help='2 uses every second frame, at half the rate.')] = 1,
+    fps: Annotated[float | None, typer.Option(min=.01, max=1000, help='Frames a second of a folder of pictures (25).')] = None,
     steady: Annotated[float, typer.Option(min=0, max=1, help='How firmly masks are held still against flicker; 0 is off.')] = 0.8,
     feather: Annotated[float, typer.Option(min=0, help='Pixels over which edges fade.')] = 0,
     quality: Annotated[Quality, typer.Option(help='Of a video file: quickly written, or smaller and finer.')] = Quality.fast,
@@ -210,7 +211,7 @@ def video(
     from unetvgg_seg.video import segment_video
     with as_file(source) as file:
         made = segment_video(file, target, later, background, width=width, feather=feather, start=start, seconds=seconds,
-                             every=every, steady=steady, refine=refine, quality=quality.value, overwrite=overwrite)
+                             every=every, fps=fps, steady=steady, refine=refine, quality=quality.value, overwrite=overwrite)
     say(f'{target}:', dict(frames=made.frames, with_a_person=made.with_person, frames_per_second=str(made.fps),
                             size=f'{made.size[1]}x{made.size[0]}', sound='kept' if made.audio else 'none',
                             engine=later.segmenter.engine.name))

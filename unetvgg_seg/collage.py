@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['WHITE', 'EFFECTS', 'composite', 'color_background', 'white_background', 'crop_to_cover', 'image_background',
            'blur_background', 'transparent', 'cut_out', 'mask_picture', 'collage', 'trail', 'Trail',
-           'PictureBackground', 'make_effect']
+           'PictureBackground', 'make_effect', 'gives_alpha']
 
 # %% ../nbs/06_collage.ipynb #164a0fc2
 from collections.abc import Callable
@@ -81,8 +81,11 @@ def crop_to_cover(
     size: tuple[int, int], # `(height, width)` to cover
 ) -> np.ndarray: # uint8 RGB of that size
     "Scale a picture until it covers a size, and crop what sticks out"
-    from PIL import Image, ImageOps
-    return np.array(ImageOps.fit(Image.fromarray(picture), size[::-1], Image.Resampling.LANCZOS))
+    scale = max(wanted / own for wanted, own in zip(size, picture.shape))
+    height, width = (max(1, round(wanted / scale)) for wanted in size)
+    top, left = (picture.shape[0] - height) // 2, (picture.shape[1] - width) // 2
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    return cv2.resize(picture[top:top + height, left:left + width], size[::-1], interpolation=how)
 
 # %% ../nbs/06_collage.ipynb #7c0e0009
 def image_background(
@@ -258,3 +261,7 @@ def make_effect(
         raise ValueError(f'a background must be a name, a color, a file or a picture, not {type(name).__name__}')
     if isinstance(name, str) and name in EFFECTS: return EFFECTS[name](width, feather)
     return clean_edges(_background_effect(name), feather)
+
+def gives_alpha(name: str) -> bool: # name: for `make_effect`
+    "Whether the effect of this name makes transparent pictures, RGBA"
+    return name == 'transparent' or len(_parse_color(name) or ()) == 4

@@ -173,15 +173,17 @@ def _existing_video(path: str | Path) -> Path:
         raise ValueError(f'{path}: is a single picture, not a video; for pictures there are `predict` and `collage`')
     return path
 
-def video_info(path: str | Path) -> VideoInfo: # path: of a video, a gif or other animation, or a folder of pictures
+def video_info(
+    path: str | Path, # of a video, a gif or other animation, or a folder of pictures
+    fps: float | Fraction | None = None, # at which a folder of pictures is a film, for only it doesn't say; None: 25
+) -> VideoInfo:
     "Look at a video's header; raise `FileNotFoundError` or `ValueError` if there is none"
-    if str(path) and as_path(path).is_dir(): return _folder_info(as_path(path))
+    if str(path) and as_path(path).is_dir(): return _folder_info(as_path(path), exact_fps(fps or _FOLDER_FPS))
+    if fps is not None: raise ValueError(f'{path}: is no folder of pictures, and has a rate of its own; leave fps out')
     path = _existing_video(path)
     return _animation_info(path) if count_pictures(path) else _header_info(path)
 
 # %% ../nbs/07_frames.ipynb #502b77b4
-_FOLDER_FPS = 25    # the rate of the original's gifs, 40 ms a picture
-
 def film_pictures(
     folder: str | Path, # of pictures
 ) -> list[Path]: # in natural order
@@ -190,21 +192,23 @@ def film_pictures(
     height, width = read_image(files[0]).shape[:2]
     for file in files[1:]:
         h, w = read_header(file).upright
-        if (w, h) != (width, height):
+        if (h, w) != (height, width):
             raise ValueError(f'{file}: is {w}x{h}, but {files[0].name} is {width}x{height}; a film needs pictures of one size')
     return files
 
 # %% ../nbs/07_frames.ipynb #502b77b5
-def _folder_info(folder: Path) -> VideoInfo:
+_FOLDER_FPS = 25    # the rate of the original's gifs, 40 ms a picture
+
+def _folder_info(folder: Path, fps: Fraction) -> VideoInfo:
     "A folder of pictures as a video"
     files = film_pictures(folder)
-    return VideoInfo(Fraction(_FOLDER_FPS), len(files), read_header(files[0]).upright, len(files) / _FOLDER_FPS, audio='')
+    return VideoInfo(fps, len(files), read_header(files[0]).upright, float(len(files) / fps), audio='')
 
-def _read_folder(folder: Path, start: float, fps: float, count: int) -> Iterator[np.ndarray]:
+def _read_folder(folder: Path, start: float, info: VideoInfo, count: int) -> Iterator[np.ndarray]: # info: with the rate wanted
     "Pictures of a folder as frames"
-    files = list_images(folder)
+    files, own_fps = list_images(folder), info.frames / info.duration
     for i in range(count):
-        n = int(start * _FOLDER_FPS + i * _FOLDER_FPS / fps)
+        n = int((start + i / info.fps) * own_fps + 1e-6)        # 1e-6: of rounding
         yield read_image(files[min(n, len(files) - 1)])
 
 # %% ../nbs/07_frames.ipynb #b7bce5df
@@ -273,8 +277,8 @@ def read_video(
     info = replace(info, fps=exact_fps(fps or info.fps))
     expected = expected_frames(info, path, start, seconds)
     if path.is_dir() or count_pictures(path):
-        read = _read_folder if path.is_dir() else steady_frames
-        yield from read(path, start, float(info.fps), expected)
+        if path.is_dir(): yield from _read_folder(path, start, info, expected)
+        else: yield from steady_frames(path, start, float(info.fps), expected)
         return
     with tempfile.TemporaryFile() as log:
         command = _read_command(path, info, start, expected if seconds else None)

@@ -95,8 +95,9 @@ def estimate_foreground(
     mask = check_mask(image, mask)
     nearby = _colors_nearby(*small_copies(image, mask, radius), radius)
     person, wall = (cv2.resize(colors, mask.shape[::-1]) for colors in nearby)
-    edge = np.nonzero((0 < mask) & (mask < 1))
-    person[edge] = _shift(person[edge], wall[edge], image[edge], mask[edge][:, None]).round()
+    edge = np.flatnonzero((0 < mask) & (mask < 1))         # places in a flat picture, with which numpy is fastest
+    colors = [picture.reshape(-1, 3)[edge] for picture in (person, wall, image)]
+    person.reshape(-1, 3)[edge] = _shift(*colors, mask.reshape(-1, 1)[edge]).round()
     return cv2.copyTo(image, (mask == 1).astype(np.uint8), person)
 
 # %% ../nbs/06b_matting.ipynb #cb6bcbe2
@@ -156,7 +157,9 @@ def propagate_mask(
 ) -> np.ndarray: # float32 `(h, w)`
     "A mask that follows the one before where the picture does"
     flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST).calc(gray, before, None)
-    difference = cv2.absdiff(warp(before, flow), gray).astype(np.float32)
+    moved = warp(before, flow).astype(np.float32) + 1            # never 0
+    light = np.float32(np.median((gray + np.float32(1)) / moved).clip(.8, 1.25))
+    difference = abs(moved * light - 1 - gray)
     difference = cv2.blur(difference, (5, 5))       # of single pixels it is mostly the camera's noise
     trust = np.float32(strength) * np.exp(-(difference / np.float32(change)) ** 2)
     return trust * warp(held, flow) + (1 - trust) * mask

@@ -231,10 +231,10 @@ def _first_look(segmenter: Segmenter, pictures: list[np.ndarray]) -> list[np.nda
             for picture, length in zip(pictures, lengths)]
 
 def _masks(segmenter: Segmenter, pictures: list[np.ndarray]) -> list[np.ndarray]:
-    "The masks of a batch of pictures, refined"
+    "The masks of a batch of pictures; ghosts are not worth a second look"
     masks = _first_look(segmenter, pictures)
-    if segmenter.refine: masks = second_look(partial(_masks_of_whole, segmenter), pictures, masks)
-    return [drop_ghosts(mask) for mask in masks] if segmenter.drop_ghosts else masks
+    if segmenter.drop_ghosts: masks = [drop_ghosts(mask) for mask in masks]
+    return second_look(partial(_masks_of_whole, segmenter), pictures, masks) if segmenter.refine else masks
 
 
 # %% ../nbs/05_prediction.ipynb #29b00007
@@ -249,8 +249,9 @@ class FilmSegmenter:
     ) -> list[np.ndarray]: # float32 `(H, W)` 0..1
         "The masks of the next frames"
         masks = _first_look(self.segmenter, frames)
-        if self.follow: masks = look_again(partial(_masks_of_whole, self.segmenter), frames, masks, [*map(self.follow, masks)])
-        return [*map(self.clean, masks)] if self.clean else masks
+        if self.clean: masks = [*map(self.clean, masks)]
+        if not self.follow: return masks
+        return look_again(partial(_masks_of_whole, self.segmenter), frames, masks, [*map(self.follow, masks)])
 
 # %% ../nbs/05_prediction.ipynb #9ae878c4
 def show_predictions(

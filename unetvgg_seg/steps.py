@@ -19,9 +19,10 @@ from tqdm import tqdm
 
 from .collage import make_effect
 from .files import as_path, atomic_write, explain_refusal, hidden_folder, suffix_of
+from .folders import batched_pictures
 from .frames import VideoInfo, film_pictures, read_video, video_info
 from .formats import IMAGE_SUFFIXES, read_image
-from .images import batched, list_images, mask_to_uint8, save_image
+from .images import list_images, mask_to_uint8, save_image
 from .writing import FrameWriter, check_any, save_gif, undisturbed, write_video
 
 # %% ../nbs/07e_steps.ipynb #07e00006
@@ -132,8 +133,10 @@ def frames_to_masks(
     "One mask picture for each frame"
     files = [*_by_stem(frames).values()]
     with new_pictures(masks, overwrite, frames) as aside:
-        for batch in batched(tqdm(files, unit='frame', disable=not progress), segmenter.batch_size):
-            for file, mask in zip(batch, segmenter.predict([read_image(f) for f in batch]), strict=True):
+        read = ((file, read_image(file)) for file in tqdm(files, unit='frame', disable=not progress))
+        for batch in batched_pictures(read, segmenter.batch_size, lambda pair: pair[1]):
+            names, pictures = zip(*batch)
+            for file, mask in zip(names, segmenter.predict([*pictures]), strict=True):
                 save_image(aside/f'{file.stem}.png', mask_to_uint8(mask))
     return len(files)
 

@@ -19,14 +19,14 @@ import numpy as np
 from tqdm import tqdm
 
 from .animations import count_pictures
-from .collage import composite, crop_to_cover, make_effect
+from .collage import composite, crop_to_cover, gives_alpha, make_effect
 from .files import as_path, check_target, in_charge_of_ctrl_c, suffix_of
 from .folders import PIXELS
 from .frames import VideoInfo, exact_fps, expected_frames, read_video, video_info
 from .images import batched
 from .matting import TemporalSmoother, clean_edges
 from .steps import write_pictures
-from .writing import CONTAINERS, FrameWriter, check_quality, gif_step, write_gif, write_video
+from .writing import CONTAINERS, FrameWriter, check_alpha, check_quality, gif_step, write_gif, write_video
 
 # %% ../nbs/07b_video.ipynb #8cf448e0
 @dataclass
@@ -50,6 +50,7 @@ def segment_video(
     start: float = 0, # seconds of the source to skip
     seconds: float | None = None, # seconds of it to use; None: to the end
     every: int = 1, # 2 is every second frame, and half the rate; a gif gets at most 15 a second
+    fps: float | Fraction | None = None, # at which a folder of pictures is a film; None: 25
     steady: float = 0.8, # how much masks are held still between frames, 0 (not at all) to 1; see `TemporalSmoother`
     refine: bool = False, # look again, closer, at each person: finer and slower; needs a `Segmenter`
     quality: str = 'fast', # of a video file: 'fast', or 'best', smaller and slower to write; see `CONTAINERS`
@@ -57,7 +58,7 @@ def segment_video(
     progress: bool = True, # show a bar
 ) -> VideoReport: # what was made
     "A video of the people in a video, in constant memory"
-    info, total = _plan(source, target, background, start, seconds, every)
+    info, total = _plan(source, target, background, start, seconds, every, fps)
     film = read_video(source, start, seconds, info.fps, info)
     report = VideoReport(info.fps, audio=bool(info.audio) and suffix_of(target) in CONTAINERS)
     with (_only_one_ctrl_c(), _effect(background, width, info.fps, feather) as compose,
@@ -74,13 +75,15 @@ def _thinned(info: VideoInfo, every: int, start: float, seconds: float | None) -
     part = min(info.duration - start, seconds or info.duration) if info.duration else 1
     return exact_fps(max(info.fps / every, 1 / max(part, .01), .01))
 
-def _plan(source, target, background, start: float, seconds: float | None, every: int) -> tuple[VideoInfo, int | None]:
+def _plan(source, target, background, start: float, seconds: float | None, every: int,
+          fps: float | Fraction | None = None) -> tuple[VideoInfo, int | None]:
     "The source's header with the target's rate, and how many frames there will be; None if that is not known"
     file = background if isinstance(background, (str, Path)) and as_path(background).is_file() else None
     check_target(target, source, file)
     if as_path(source).is_dir(): check_target(as_path(target).parent, source)       # nor among its pictures
     if not every >= 1: raise ValueError(f'every must be 1 (all frames) or more, not {every}')
-    info = video_info(source)
+    check_alpha(target, isinstance(background, str) and gives_alpha(background))
+    info = video_info(source, fps)
     expected_frames(info, source, start, seconds)       # which says what is wrong with the part
     if every > 1: info = replace(info, fps=_thinned(info, every, start, seconds))
     if suffix_of(target) == '.gif': info = replace(info, fps=info.fps / gif_step(info.fps))
