@@ -8,6 +8,7 @@ __all__ = ['STOPPED', 'complain', 'complain_of_all', 'say', 'say_scores', 'end_t
 
 # %% ../nbs/08b_terminal.ipynb #7e210003
 import os
+import re
 import shutil
 import signal
 import sys
@@ -23,11 +24,15 @@ from typer.core import TyperGroup
 from .files import one_line
 
 # %% ../nbs/08b_terminal.ipynb #7e21000a
+def _for_terminal(message: str) -> str:
+    "`overwrite=True (--overwrite)`, as messages have it for both worlds, without Python's word"
+    return re.sub(r'\w+=True \((--[\w-]+)\)', r'\1', message)
+
 def complain(message, *_):
     "Print an error or a warning on stderr; `warnings` gives it more, which it ignores"
     from tqdm import tqdm
     erase = '\r\x1b[K' if sys.stderr.isatty() else ''         # the bar of another library
-    tqdm.write(f'{erase}unetvgg-seg: {message}', file=sys.stderr)
+    tqdm.write(f'{erase}unetvgg-seg: {_for_terminal(str(message))}', file=sys.stderr)
 
 # %% ../nbs/08b_terminal.ipynb #7e21000d
 _MOST = 10      # lines that one still reads
