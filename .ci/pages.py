@@ -102,13 +102,14 @@ def plain(text):
 
 
 def add_caption(outputs, caption):
-    "For the site: the cell's last picture, or clip, with the caption below it."
+    "For the site: put the caption below the cell's last picture, or clip; is there one?"
     shown = [output.data for output in outputs if re.search("!\\[|<img|<video", str(output.get("data", {})))]
     if not shown:
-        raise ValueError(f"no picture has the caption {caption!r}: run the cell, or drop its fig-cap")
+        return False
     kind = "text/markdown" if "text/markdown" in shown[-1] else "text/html"
     shown[-1]["text/markdown"] = (f"<figure markdown>\n\n{shown[-1].pop(kind)}\n\n"
                                   f'<figcaption markdown="span">{caption}</figcaption>\n</figure>')
+    return True
 
 
 def set_apart(output):
@@ -149,8 +150,9 @@ def to_markdown(notebook, folder, address, site=False):
             take_picture(output, words, folder, pictures)
             if site:
                 set_apart(output)
-        if site and "fig-cap" in options:
-            add_caption(cell.outputs, options["fig-cap"])
+        caption = options.get("fig-cap")
+        if site and caption and not add_caption(cell.outputs, caption):
+            raise ValueError(f"{notebook.name}: no picture for the caption {caption!r}; run the cell, or drop its fig-cap")
     hide = {"TagRemovePreprocessor": {"enabled": True, "remove_input_tags": {"no-code"}}}
     text, _ = MarkdownExporter(config=Config(hide)).from_notebook_node(nb)
     text = re.sub(r"^```python\n#folds (\w+)\n(.*?)^```$", open_fold, text, flags=re.M | re.S)
