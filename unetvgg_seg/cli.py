@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['app', 'Version', 'convert', 'main', 'train', 'evaluate', 'predict', 'collage', 'video', 'export', 'download', 'masks',
-           'demo']
+           'demo', 'open_page']
 
 # %% ../nbs/08_cli.ipynb #7a974559
 import json
@@ -19,7 +19,7 @@ import typer
 from .files import as_path, atomic_write, check_free_name, check_target, existing_file, suffix_of
 from .options import EXTRA_HELP, SET_HELP, Background, BatchSize, Crowd, Engine, EngineName, Flip, Format, KeepGhosts
 from .options import LaterSegmenter, Missing, Model, Overwrite, Photographs, Preset, Quality, Recursive, Refine, Size
-from .options import Split, Width, gather_settings, make_segmenter, read_ids, reads, target_path, writes
+from .options import Split, Width, gather_settings, make_segmenter, read_ids, reads, source_path, target_path, writes
 from .terminal import STOPPED, Stoppable, as_file, complain, complain_of_all, quiet_keras, run, say, say_scores
 
 # %% ../nbs/08_cli.ipynb #2559b3df
@@ -289,3 +289,20 @@ def demo(
     demo_photo(folder, photo, overwrite)
     demo_training(folder)
     typer.echo(f'done; look at {folder}/white.jpg and {folder}/collage.mp4 (by the small network, which knows only drawn people)')
+
+# %% ../nbs/08_cli.ipynb #08a90002
+@app.command('app')
+def open_page(
+    model: Model = 'person',
+    host: Annotated[str, typer.Option(help='Who may come: 127.0.0.1 is this machine, 0.0.0.0 anybody.')] = '127.0.0.1',
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help='Without it, the first free one from 7860 on.')] = None,
+    share: Annotated[bool, typer.Option('--share', help="Let the web in, through a tunnel of Gradio's makers.")] = False,
+    runs: Annotated[Path | None, typer.Option(parser=source_path, help='A run, or a folder of runs, to look at.')] = None,
+    browser: Annotated[bool, typer.Option('--open', help='Open it in a browser.')] = False,
+    engine: Engine = EngineName.auto,
+):
+    "Open a page to drop photographs and clips on. It needs 'unetvgg_seg[app]'; Ctrl-C ends it."
+    from unetvgg_seg.app import launch, wait_for_stop
+    page = launch(model, host, port, share, runs, browser=browser, engine=engine.value)
+    typer.echo(page.share_url or page.local_url)
+    wait_for_stop(page)

@@ -119,12 +119,13 @@ def _turn(image: Image.Image) -> Image.Transpose | None:
 # %% ../nbs/00_formats.ipynb #f0a70016
 MAX_PIXELS = 500_000_000        # 5.5 GB while it is decoded; Pillow's own limit of 179 million is less than a telephone takes
 
-def _check_size(image: Image.Image, name: str):
+def _check_size(image: Image.Image, name: str, limit: int | None = None): # limit: pixels; None: `MAX_PIXELS`
     "Refuse a picture that is too large, before it is decoded, or has no pixels at all"
     if 0 in (image.width, image.height): raise ValueError(f'{name}: has no pixels')
-    if image.width * image.height > MAX_PIXELS:
+    whose, limit = ('', limit) if limit else (' (formats.MAX_PIXELS)', MAX_PIXELS)
+    if image.width * image.height > limit:
         raise ValueError(f'{name}: {image.width}x{image.height} is too large; the limit is '
-                         f'{MAX_PIXELS // 1_000_000} megapixels (formats.MAX_PIXELS); shrink it first')
+                         f'{limit / 1e6:g} megapixels{whose}; shrink it first')
 
 # %% ../nbs/00_formats.ipynb #f0a70019
 _CAUSES = { # words in Pillow's errors: what is wrong, and what to do
@@ -263,12 +264,15 @@ def read_image(
     source: str | Path | bytes | BinaryIO | Image.Image, # a file of any kind that Pillow reads, its bytes, or a PIL image
     upright: bool = True, # turn it as its EXIF note says; False for COCO files, whose masks fit the stored pixels
     min_size: tuple[int, int] | None = None, # `(height, width)` that will do: a JPEG may come at a half, quarter or eighth
+    max_pixels: int | None = None, # a larger picture is refused before it is decoded; None: `MAX_PIXELS`
 ) -> np.ndarray: # uint8 `(H, W, 3)`, RGB
     "Read a picture; a missing file is a `FileNotFoundError`, one that is damaged or no picture a `ValueError`"
-    if isinstance(source, Image.Image): return rgb_of(source, upright)
+    if isinstance(source, Image.Image):
+        _check_size(source, 'the picture', max_pixels)
+        return rgb_of(source, upright)
     file, name = _as_file(source)
     with file, _open_picture(file, name) as image:
-        _check_size(image, name)
+        _check_size(image, name, max_pixels)
         if min_size and image.format in ('JPEG', 'MPO'):
             sideways = upright and _turn(image) in _SIDEWAYS
             image.draft(None, min_size if sideways else min_size[::-1])
