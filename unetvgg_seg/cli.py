@@ -10,16 +10,16 @@ __all__ = ['app', 'Version', 'convert', 'main', 'train', 'evaluate', 'predict', 
 import json
 from collections.abc import Callable
 from contextlib import nullcontext
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from .files import as_path, atomic_write, check_free_name, check_target, existing_file, suffix_of
-from .options import EXTRA_HELP, SET_HELP, Background, BatchSize, Crowd, Engine, EngineName, Flip, Format, KeepGhosts
+from .options import EXTRA_HELP, SET_HELP, Background, BatchSize, Bits, Crowd, Engine, EngineName, Flip, Format, KeepGhosts
 from .options import LaterSegmenter, Missing, Model, Overwrite, Photographs, Preset, Quality, Recursive, Refine, Size
-from .options import Split, Width, gather_settings, make_segmenter, read_ids, reads, source_path, target_path, writes
+from .options import Split, Width, gather_settings, make_segmenter, read_ids, reads
+from .options import segmenter_later, source_path, target_path, writes
 from .terminal import STOPPED, Stoppable, as_file, complain, complain_of_all, quiet_keras, run, say, say_scores
 
 # %% ../nbs/08_cli.ipynb #2559b3df
@@ -94,13 +94,13 @@ def evaluate(
     category: Annotated[str, typer.Option(help='What to find, a category of the annotations.')] = 'person',
     crowd: Annotated[Crowd, typer.Option(help='Crowds are unknown, or people.')] = Crowd.ignore,
     upright: Annotated[bool | None, typer.Option(help='Outlines fit photographs as shown, or not; else what fits.')] = None,
-    engine: Engine = EngineName.auto, batch_size: BatchSize = 8, overwrite: Overwrite = False,
+    engine: Engine = EngineName.auto, precision: Bits = None, batch_size: BatchSize = 8, overwrite: Overwrite = False,
 ):
     "Score a model on a COCO dataset. IoU of the dataset, of the images, of the edges."
     if out and suffix_of(out) != '.json': raise typer.BadParameter(f'--json {out}: the name must end in .json')
     if out: check_free_name(out, overwrite)
     existing_file(annotations, 'annotation file')
-    segmenter = make_segmenter(model, batch_size, size, flip, engine, refine, keep_ghosts)
+    segmenter = make_segmenter(model, batch_size, size, flip, engine, precision, refine, keep_ghosts)
     from unetvgg_seg.evaluation import evaluate as score_model
     if out: check_target(out, annotations, ids, model)
     with atomic_write(out, overwrite) if out else nullcontext() as aside:
@@ -157,11 +157,11 @@ def predict(
     out: Annotated[Path, writes('Mask to write (.png), or a folder for masks.')],
     model: Model = 'person', size: Size = None, flip: Flip = False, refine: Refine = True,
     keep_ghosts: KeepGhosts = False, recursive: Recursive = False,
-    engine: Engine = EngineName.auto, batch_size: BatchSize = 8, overwrite: Overwrite = False,
+    engine: Engine = EngineName.auto, precision: Bits = None, batch_size: BatchSize = 8, overwrite: Overwrite = False,
 ):
     "Write a mask for each photograph. A gray PNG of its size; white is certainly a person."
     _check_places(images, out, '.png', overwrite, recursive)
-    later = LaterSegmenter(batch_size, partial(make_segmenter, model, batch_size, size, flip, engine, refine, keep_ghosts))
+    later = segmenter_later(model, batch_size, size, flip, engine, precision, refine, keep_ghosts)
     from unetvgg_seg.images import mask_to_uint8
     def make(pictures): return [mask_to_uint8(mask) for mask in later.predict(pictures)]
     _convert(make, later, images, out, '.png', overwrite, recursive)
@@ -175,14 +175,14 @@ def collage(
     model: Model = 'person', size: Size = None, flip: Flip = False, refine: Refine = True,
     keep_ghosts: KeepGhosts = False, recursive: Recursive = False,
     background: Background = 'collage', width: Width = 256,
-    engine: Engine = EngineName.auto, batch_size: BatchSize = 8, overwrite: Overwrite = False,
+    engine: Engine = EngineName.auto, precision: Bits = None, batch_size: BatchSize = 8, overwrite: Overwrite = False,
 ):
     "Put people in photographs on another background. The default is a collage of picture, mask and cut-out."
     suffix = '.png' if background == 'transparent' else '.jpg'
     _check_places(images, out, suffix, overwrite, recursive, background)
     from unetvgg_seg.collage import make_effect
     compose = make_effect(background, width)        # a wrong background is an error before the network loads
-    later = LaterSegmenter(batch_size, partial(make_segmenter, model, batch_size, size, flip, engine, refine, keep_ghosts))
+    later = segmenter_later(model, batch_size, size, flip, engine, precision, refine, keep_ghosts)
     def make(pictures): return [compose(image, mask) for image, mask in zip(pictures, later.predict(pictures))]
     _convert(make, later, images, out, suffix, overwrite, recursive)
 
@@ -202,12 +202,12 @@ def video(
     steady: Annotated[float, typer.Option(min=0, max=1, help='How firmly masks are held still against flicker; 0 is off.')] = 0.8,
     feather: Annotated[float, typer.Option(min=0, help='Pixels over which edges fade.')] = 0,
     quality: Annotated[Quality, typer.Option(help='Of a video file: quickly written, or smaller and finer.')] = Quality.fast,
-    engine: Engine = EngineName.auto, batch_size: BatchSize = 8, overwrite: Overwrite = False,
+    engine: Engine = EngineName.auto, precision: Bits = None, batch_size: BatchSize = 8, overwrite: Overwrite = False,
 ):
     "Put people in a video on another background. Same rate, same sound; Ctrl-C keeps what is done."
     if end is not None and end <= start: raise typer.BadParameter(f'--end {end:g} must come after --start {start:g}')
     if end is not None: seconds = end - start
-    later = LaterSegmenter(batch_size, partial(make_segmenter, model, batch_size, size, flip, engine, keep_ghosts=keep_ghosts))
+    later = segmenter_later(model, batch_size, size, flip, engine, precision, keep_ghosts=keep_ghosts)
     from unetvgg_seg.video import segment_video
     with as_file(source) as file:
         made = segment_video(file, target, later, background, width=width, feather=feather, start=start, seconds=seconds,

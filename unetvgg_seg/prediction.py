@@ -22,7 +22,7 @@ from .folders import PIXELS, batched_pictures
 from .images import Box, as_size, batched, fit_image, gray_to_rgb, list_images, overlay
 from .formats import read_image
 from .images import show_images, unletterbox
-from .loading import for_size, load_model, resize_of
+from .loading import for_size, load_model, ranges_of, resize_of
 from .model import check_size
 from .refinement import CropFollower, GhostFilter, drop_ghosts, look_again, second_look
 from .weights import PERSON
@@ -181,13 +181,13 @@ class Segmenter:
         resize: str | None = None, # see `fit_image`; None: as the model was trained (`resize_of`)
         flip: bool = False, # test-time augmentation, see `predict_batch`
         engine: str = 'auto', # what computes it, see `make_engine`; 'auto' is the fastest that is installed
-        precision: str | None = None, # 'f32' or 'bf16', see `openvino_engine`
+        precision: str | None = None, # 'f32', 'bf16' or 'int8', see `make_engine`; None is the fastest
         refine: bool = True, # look again, closer, at each person found, see `second_look`
         drop_ghosts: bool | None = None, # see `drop_ghosts`; None: only with the network that ships, on which it was measured
     ):
         if batch_size < 1: raise ValueError(f'batch_size must be 1 or more, not {batch_size}')
         self._arguments = (model, batch_size, size, resize, flip, engine, precision, refine, drop_ghosts)
-        self.engine = make_engine(_network(model, size), engine, precision)
+        self.engine = make_engine(_network(model, size), engine, precision, ranges_of(model))
         self.resize, self.batch_size, self.flip = resize or resize_of(model), batch_size, flip
         self.refine, self.drop_ghosts = refine, str(model) == PERSON if drop_ghosts is None else drop_ghosts
         own = self.engine.input_shape[1:3]
