@@ -49,7 +49,7 @@ class GhostFilter:
         self,
         hold: int = 25, # frames after which a region that is no longer sure has faded
         low: float = 0.25, # see `drop_ghosts`
-        high: float = 0.9, # see `drop_ghosts`
+        high: float = 0.98, # higher than in `drop_ghosts`: whoever is there has many frames to be sure in
     ):
         self.hold, self.low, self.high = hold, low, high
         self.before = None      # small: how far each pixel of the frame before was trusted, 0..1
