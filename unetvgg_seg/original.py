@@ -63,7 +63,7 @@ def load_model(
     path: str | Path, # 'person', a run folder, a `.keras` file, or the original's SavedModel folder
     custom_objects: dict | None = None, # no longer needed, and ignored
 ) -> keras.Model: # ready to predict
-    "Now `prediction.load_model`"
+    "Now `loading.load_model`"
     return prediction.load_model(path)
 
 # %% ../nbs/09_original.ipynb #04820640

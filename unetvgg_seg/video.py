@@ -25,7 +25,7 @@ from .folders import PIXELS
 from .frames import VideoInfo, exact_fps, expected_frames, read_video, video_info
 from .images import batched
 from .matting import TemporalSmoother, clean_edges
-from .steps import write_pictures
+from .steps import for_film, write_pictures
 from .writing import CONTAINERS, FrameWriter, check_alpha, check_quality, gif_step, write_gif, write_video
 
 # %% ../nbs/07b_video.ipynb #8cf448e0
@@ -63,7 +63,7 @@ def segment_video(
     report = VideoReport(info.fps, audio=bool(info.audio) and suffix_of(target) in CONTAINERS)
     with (_only_one_ctrl_c(), _effect(background, width, info.fps, feather) as compose,
           frame_writer(source, target, info, start, overwrite, quality) as write,
-          closing(_with_masks(film, _for_film(segmenter, refine), info.size, steady)) as pairs):
+          closing(_with_masks(film, for_film(segmenter, refine), info.size, steady)) as pairs):
         _write_all(tqdm(pairs, total=total, unit='frame', disable=not progress), compose, write, report)
     report = replace(report, frames=write.count, size=write.size)
     _remark(report, source, target)
@@ -105,12 +105,6 @@ def prefetch(
         if hasattr(items, 'close'): items.close()
 
 # %% ../nbs/07b_video.ipynb #4e88da49
-def _for_film(segmenter, refine: bool):
-    "What makes the masks of one film: a `Segmenter` gets a memory, anything else is taken as it is"
-    if hasattr(segmenter, 'for_film'): return segmenter.for_film(refine)
-    if refine: raise ValueError(f'refine=True needs a Segmenter, not {type(segmenter).__name__}')
-    return segmenter
-
 def _masked(frames: Iterable, segmenter, size: tuple[int, int]) -> Iterator[tuple]: # size: (height, width)
     "Each frame with its mask; reading, predicting and the use of the pairs go on at the same time"
     at_once = max(1, min(segmenter.batch_size, PIXELS // (size[0] * size[1])))
