@@ -27,17 +27,10 @@ TARGETS = {'keras float32': 10, 'keras mixed_bfloat16': 20, 'openvino int8': 40}
 FEATURES = ('avx2', 'avx512f', 'avx512_vnni', 'avx512_bf16', 'amx_bf16', 'amx_int8')
 
 
-def in_policy(network, widths, policy):
-    "The same network in another number format"
-    other = vgg16_unet((None, None, 3), None, policy=policy, **widths)
-    other.set_weights(network.get_weights())
-    return other
-
-
-def engines(network, widths, folder):
+def engines(network, folder):
     "Every way to compute a network that this machine has"
-    yield 'keras float32', make_engine(network, 'keras').run
-    if has_bfloat16(): yield 'keras mixed_bfloat16', make_engine(in_policy(network, widths, 'mixed_bfloat16'), 'keras').run
+    yield 'keras float32', make_engine(network, 'keras', 'f32').run
+    if has_bfloat16(): yield 'keras mixed_bfloat16', make_engine(network, 'keras', 'bf16').run
     try:
         engine = make_engine(network, 'openvino')
         yield engine.name.replace('(', '').replace(')', ''), engine.run
@@ -82,7 +75,7 @@ def main():
     light = pretrained(a.weights) if a.weights else vgg16_unet((None, None, 3), None, **LIGHT)
     with TemporaryDirectory() as folder:
         ways = {'original': lambda picture: big.predict(picture, verbose=0)}
-        ways |= {f'light, {name}': run for name, run in engines(light, LIGHT, Path(folder))}
+        ways |= {f'light, {name}': run for name, run in engines(light, Path(folder))}
         seconds = measure(ways, a.rounds)
     rows = {name: summary(name, times, seconds['original']) for name, times in seconds.items()}
     about = dict(size=256, rounds=a.rounds, cores=os.cpu_count(), features=features(), keras=keras.version())

@@ -46,7 +46,7 @@ def score(model, data, size):
     "On all pictures of `coco_person/val`, at their own size"
     from unetvgg_seg import Segmenter, evaluate
     coco = data/'coco_person'
-    segmenter = Segmenter(at_size(model, size), batch_size=33)      # six batches of one shape
+    segmenter = Segmenter(at_size(model, size), batch_size=33, refine=False)      # six batches of one shape, looked at once
     result = evaluate(segmenter, coco/'annotations'/'instances_val.json', coco/'val', progress=False)
     return {name: result[name] for name in ('iou', 'image_iou', 'boundary_iou', 'false_positives', 'images')}
 

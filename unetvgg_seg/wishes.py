@@ -23,8 +23,7 @@ import numpy as np
 from PIL import Image, ImageColor
 
 from .collage import EFFECTS, cut_out, make_effect
-from .files import existing_folder
-from .files import one_line
+from .files import existing_folder, one_line
 from .folders import mask_names
 from .frames import expected_frames, video_info
 from .images import mask_to_uint8, save_image
