@@ -44,8 +44,11 @@ def composite(
     "The image's person in front of a background"
     mask = check_mask(image, mask)
     if threshold is not None: mask = (mask >= threshold).astype(np.float32)
-    background = _background_picture(background, image)
-    return cv2.blendLinear(np.ascontiguousarray(image), background, mask, 1 - mask)
+    picture = _background_picture(background, image).copy()
+    left, top, width, height = cv2.boundingRect((mask > 0).astype(np.uint8))
+    person = np.s_[top:top + height, left:left + width]         # elsewhere nothing is to be blended
+    if width: picture[person] = cv2.blendLinear(image[person], picture[person], mask[person], 1 - mask[person])
+    return picture
 
 # %% ../nbs/06_collage.ipynb #f8f7c14b
 WHITE = (255, 255, 255)

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['ENGINES', 'Engine', 'claim_keras', 'in_float32', 'keras_engine', 'check_model', 'need', 'check_backend',
-           'as_openvino', 'openvino_engine', 'litert_engine', 'exported_for', 'make_engine']
+           'as_openvino', 'calibrate', 'openvino_engine', 'litert_engine', 'exported_for', 'make_engine']
 
 # %% ../nbs/05b_engines.ipynb #3bcccd4b
 import importlib.util
@@ -22,7 +22,7 @@ import numpy as np
 
 from .devices import best_precision, has_bfloat16, has_gpu, has_vnni, plain_keras
 from .files import existing_file, suffix_of
-from .quantization import in_8_bits
+from .quantization import equalize, in_8_bits, measure_ranges
 
 # %% ../nbs/05b_engines.ipynb #1f42f553
 @dataclass
@@ -204,6 +204,33 @@ class _OpenVINO:
         height, width = batch.shape[1:3]
         return self.compiled(height, width)(batch)[0]
 
+# %% ../nbs/05b_engines.ipynb #5e6b0042
+def calibrate(
+    model: keras.Model,
+    samples: Iterable[np.ndarray], # float32 `(B, h, w, 3)` 0..1, as from `calibration_batches`
+) -> tuple[keras.Model, list[tuple[float, float]]]: # a network that answers the same, and what `make_engine` takes as `ranges`
+    "Get a network of your own ready for 8 bits: channels of one size, and the ranges of what flows between its layers"
+    samples = list(samples)
+    model = equalize(model, samples)
+    return model, measure_ranges(as_openvino(model), samples)
+
+class _SelfCalibrating:
+    "A network of your own in 8 bits, calibrated on the first pictures that come"
+    def __init__(self, model: keras.Model): self.model, self.compute = model, None
+
+    def __call__(self, batch: np.ndarray) -> np.ndarray:
+        if self.compute is None:
+            model, ranges = calibrate(self.model, [picture[None] for picture in batch])
+            self.compute = _OpenVINO(in_8_bits(as_openvino(model), ranges), _float_format())
+        return self.compute(batch)
+
+def _self_calibrating(model: keras.Model) -> Engine:
+    "The engine for 8 bits without ranges"
+    need('openvino')
+    check_backend()
+    return Engine('openvino (int8)', model.input_shape, _InTurn(_SelfCalibrating(model)),
+                  'as asked for; calibrated on the first pictures it gets')
+
 # %% ../nbs/05b_engines.ipynb #9d8be4c1
 def _float_format() -> str:
     "The shortest floating-point format that this processor computes in"
@@ -214,8 +241,8 @@ def _choose(precision: str | None, ranges: list | None) -> tuple[str, str]: # th
     "The number format for OpenVINO"
     _check_precision(precision, ('f32', 'bf16', 'int8'), 'openvino')
     if precision == 'int8' and not ranges:
-        raise ValueError('8 bits need the ranges of what flows between the layers; export_model(..., samples=...) measures '
-                         'them, and writes a file that has them')
+        raise ValueError('8 bits need the ranges of what flows between the layers, and this file comes without them; '
+                         'export_model(..., samples=...) writes one that has them')
     if precision: return precision, 'as asked for'
     if ranges and has_vnni(): return 'int8', 'the network comes with its ranges, and the processor has VNNI'
     return _float_format(), 'the processor has no VNNI' if ranges else 'the network comes without the ranges that 8 bits need'
@@ -227,6 +254,7 @@ def openvino_engine(
     ranges: list[tuple[float, float]] | None = None, # of `measure_ranges`, for 8 bits
 ) -> Engine:
     "A network computed by OpenVINO"
+    if precision == 'int8' and not ranges and isinstance(source, keras.Model): return _self_calibrating(source)
     network = as_openvino(source) if isinstance(source, keras.Model) else _read_openvino(source)
     takes, gives = (tuple(d.get_length() if d.is_static else None for d in port.partial_shape)
                     for port in (network.input(), network.output()))

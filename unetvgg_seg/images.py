@@ -206,7 +206,7 @@ def letterbox(
     below, right = h - height - box.top, w - width - box.left
     if image.ndim == 2 and not np.isscalar(pad): pad = 0
     if np.isscalar(pad): pad = (pad,) * 4           # of each channel; OpenCV would fill the first alone
-    inner = _resize(image, (height, width))
+    inner = image if (height, width) == (H, W) else _resize(image, (height, width))
     return cv2.copyMakeBorder(inner, box.top, below, box.left, right, cv2.BORDER_CONSTANT, value=pad), box
 
 # %% ../nbs/00_images.ipynb #616d650d
@@ -236,6 +236,7 @@ def resize_mask(
     size: tuple[int, int], # `(height, width)`
 ) -> np.ndarray: # bool `(height, width)`
     "Resize a mask: a pixel is on where at least half of what it covers is"
+    if (mask == mask[0, 0]).all(): return np.full(size, mask[0, 0])         # as most weights are
     return cv2.resize(mask.astype(np.float32), size[::-1], interpolation=cv2.INTER_AREA) >= 0.5
 
 # %% ../nbs/00_images.ipynb #87ab1ba0

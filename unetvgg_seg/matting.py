@@ -22,7 +22,8 @@ def _as_probability(mask: np.ndarray) -> np.ndarray: # float32, 0..1
     low, high = mask.min(initial=0), mask.max(initial=0)
     in_range = low > -1e-3 and high < 1 + 1e-3      # resizing a mask makes values like 1.0000001; NaN fails this, too
     if not in_range: raise ValueError(f'the mask must lie in 0..1, this one in {low:g}..{high:g}')
-    return np.ascontiguousarray(mask.astype(np.float32).clip(0, 1))
+    mask = np.ascontiguousarray(mask, np.float32)
+    return mask if 0 <= low and high <= 1 else mask.clip(0, 1)
 
 # %% ../nbs/06b_matting.ipynb #fe86fc08
 def check_mask(
@@ -47,7 +48,9 @@ def clip_levels(
 ) -> np.ndarray: # float32 `(H, W)`, 0..1
     "A mask that is sure of itself at both ends and soft in between"
     if not low < high: raise ValueError(f'the black point must lie below the white point, not {low:g} and {high:g}')
-    return ((mask - np.float32(low)) / np.float32(high - low)).clip(0, 1).astype(np.float32)
+    mask = np.subtract(mask, low, dtype=np.float32)
+    mask /= high - low
+    return mask.clip(0, 1, out=mask)
 
 # %% ../nbs/06b_matting.ipynb #5a1e0c08
 def weighted_blur(
@@ -66,9 +69,10 @@ def small_copies(
     image: np.ndarray, # uint8 RGB `(H, W, 3)`
     mask: np.ndarray, # float32 `(H, W)`
     radius: float, # of the blur to come, as a part of the image's longer side
+    pixels: int = 16, # what the radius is to be in the copies, at most
 ) -> list[np.ndarray]: # image and mask, at most as large as they are
-    "Copies so small that a blur's radius is no more than 16 pixels"
-    side = 16 / max(radius, 16 / max(mask.shape))
+    "Copies so small that a blur's radius is only a few pixels"
+    side = pixels / max(radius, pixels / max(mask.shape))
     height, width = fit_within(mask.shape, max(1, round(side)))
     return [cv2.resize(array, (width, height), interpolation=cv2.INTER_AREA) for array in (image, mask)]
 
@@ -93,10 +97,10 @@ def estimate_foreground(
 ) -> np.ndarray: # uint8 RGB `(H, W, 3)`: the person's colors; meaningless where there is nobody
     "The image without the old background's colors at the person's edges"
     mask = check_mask(image, mask)
-    nearby = _colors_nearby(*small_copies(image, mask, radius), radius)
+    nearby = _colors_nearby(*small_copies(image, mask, radius, 8), radius)
     person, wall = (cv2.resize(colors, mask.shape[::-1]) for colors in nearby)
     edge = np.flatnonzero((0 < mask) & (mask < 1))         # places in a flat picture, with which numpy is fastest
-    colors = [picture.reshape(-1, 3)[edge] for picture in (person, wall, image)]
+    colors = [picture.reshape(-1, 3).take(edge, axis=0) for picture in (person, wall, image)]
     person.reshape(-1, 3)[edge] = _shift(*colors, mask.reshape(-1, 1)[edge]).round()
     return cv2.copyTo(image, (mask == 1).astype(np.uint8), person)
 
@@ -190,4 +194,4 @@ class TemporalSmoother:
             held = propagate_mask(self.gray, self.held, gray, small, self.strength)
         self.gray, self.held = gray, held
         correction = cv2.resize(held - small, mask.shape[::-1], interpolation=cv2.INTER_LINEAR)
-        return (mask + correction).clip(0, 1)
+        return np.add(mask, correction, out=correction).clip(0, 1, out=correction)

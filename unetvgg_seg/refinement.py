@@ -15,9 +15,9 @@ import numpy as np
 
 # %% ../nbs/05f_refinement.ipynb #29a00006
 def _shrink(mask: np.ndarray, pixels: int = 2 ** 16) -> np.ndarray:
-    "A small copy of a mask"
-    scale = min(1, (pixels / mask.size) ** .5)
-    height, width = (max(1, round(n * scale)) for n in mask.shape)
+    "A small copy of a mask, of about so many pixels"
+    step = max(1, round((mask.size / pixels) ** .5))        # a whole number, with which OpenCV is several times faster
+    height, width = (max(1, n // step) for n in mask.shape)
     return cv2.resize(mask, (width, height), interpolation=cv2.INTER_AREA)
 
 def nearest_regions(
@@ -28,6 +28,11 @@ def nearest_regions(
     nothing = mask <= low
     if nothing.all(): return np.zeros(mask.shape, np.int32)
     return cv2.distanceTransformWithLabels(nothing.astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_CCOMP)[1]
+
+def _weigh(mask: np.ndarray, regions: np.ndarray, weights: np.ndarray) -> np.ndarray: # weights: of each region, 0..1
+    "A mask in which each region counts as much as it is trusted"
+    if weights[1:].min(initial=1) == 1 < len(weights): return mask      # as in most pictures
+    return mask * cv2.resize(weights[regions], mask.shape[::-1])
 
 # %% ../nbs/05f_refinement.ipynb #29a00008
 def drop_ghosts(
@@ -40,7 +45,7 @@ def drop_ghosts(
     regions = nearest_regions(small, low)
     sure = np.zeros(regions.max() + 1, np.float32)
     sure[regions[small >= high]] = 1
-    return mask * cv2.resize(sure[regions], mask.shape[::-1])
+    return _weigh(mask, regions, sure)
 
 # %% ../nbs/05f_refinement.ipynb #29a0000d
 class GhostFilter:
@@ -60,10 +65,11 @@ class GhostFilter:
         regions = nearest_regions(small, self.low)
         trust = np.zeros(regions.max() + 1, np.float32)
         if self.before is not None and self.before.shape == small.shape:
-            np.maximum.at(trust, regions, self.before - np.float32(1 / self.hold))
+            still = (self.before - np.float32(1 / self.hold)).ravel()
+            np.maximum.at(trust, regions.ravel().astype(int), still)        # flat, which numpy does ten times faster
         trust[regions[small >= self.high]] = 1
         self.before = np.where(small > self.low, trust[regions], 0)
-        return mask * cv2.resize(np.minimum(2 * trust, 1)[regions], mask.shape[::-1])
+        return _weigh(mask, regions, np.minimum(2 * trust, 1))
 
 # %% ../nbs/05f_refinement.ipynb #29a00012
 def find_people(
