@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 
 import keras
 import numpy as np
+from speed import features
 
 from unetvgg_seg.devices import has_bfloat16
 from unetvgg_seg.engines import make_engine
@@ -24,7 +25,6 @@ from unetvgg_seg.model import LIGHT, vgg16_unet
 from unetvgg_seg.weights import pretrained
 
 TARGETS = {'keras float32': 10, 'keras mixed_bfloat16': 20, 'openvino int8': 40}
-FEATURES = ('avx2', 'avx512f', 'avx512_vnni', 'avx512_bf16', 'amx_bf16', 'amx_int8')
 
 
 def engines(network, folder):
@@ -56,13 +56,6 @@ def summary(name, times, original):
     print(f'{name:28} clock {clock:8.4f} s, {ratio:6.1f} times; processor {processor:8.4f} s, {processor_ratio:6.1f} times')
     return dict(seconds=round(clock, 4), ratio=round(ratio, 1), processor_seconds=round(processor, 4),
                 processor_ratio=round(processor_ratio, 1), target=TARGETS.get(name.removeprefix('light, ')))
-
-
-def features():
-    "What the processor has"
-    info = Path('/proc/cpuinfo')
-    flags = info.read_text().split() if info.exists() else []
-    return [flag for flag in FEATURES if flag in flags]
 
 
 def main():

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What are a second look and dropped ghosts worth? Scores on the validation pictures, and the time, into one JSON file.
 
-    python benchmarks/looks.py DATA --json nbs/results/looks.json
+    python benchmarks/looks.py DATA --precision bf16 --others --json nbs/results/looks.json --clip DATA/videos/*walk.mkv
 
 DATA holds `coco_person` and `people_more`, each with its annotations. The network computes in OpenVINO, if that is installed.
 With `--keep FOLDER` its answers are kept there, so that the script can be stopped and goes on where it was.
@@ -10,6 +10,7 @@ import argparse
 import hashlib
 import json
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -19,12 +20,16 @@ from unetvgg_seg import Segmenter
 from unetvgg_seg.annotations import find_images, open_annotations
 from unetvgg_seg.dataset import load_sample
 from unetvgg_seg.evaluation import _count_people, _figures, score_mask
+from unetvgg_seg.frames import read_video
+from unetvgg_seg.images import batched
+from unetvgg_seg.matting import TemporalSmoother
 from unetvgg_seg.prediction import SURE_TWICE
 from unetvgg_seg.refinement import drop_ghosts, find_people, second_look
 
 SETS = {'coco': ('coco_person/annotations/instances_val.json', 'coco_person/val'),
         'more': ('people_more/instances_val.json', 'people_more/images')}
 VARIANTS = ('one look', 'one look, no ghosts', 'two looks', 'two looks, no ghosts')
+OTHERS = {'mirrored': dict(flip=True), '320': dict(size=320)}      # what else could be done, on COCO's pictures
 
 
 def kept(predict, folder):
@@ -80,6 +85,28 @@ def price(data, step):
     return twice / once
 
 
+def film(clip, seconds=8):
+    "For a film without and with a second look: how alike neighboring masks are (IoU), and the time in the processor's seconds"
+    frames, found = list(read_video(clip, seconds=seconds)), {}
+    for refine in (False, True):
+        finder, hold = Segmenter().for_film(refine), TemporalSmoother()
+        finder.predict(frames[:8])                                      # compiled
+        finder, start, masks = Segmenter().for_film(refine), time.process_time(), []
+        for batch in batched(frames, 8): masks += finder.predict(batch)
+        spent = time.process_time() - start
+        there = [hold(frame, mask) >= .5 for frame, mask in zip(frames, masks)]
+        alike = [(a & b).sum() / (a | b).sum() for a, b in pairwise(there) if (a | b).any()]
+        found['two looks' if refine else 'one look'] = dict(alike=float(np.mean(alike)), seconds=round(spent, 1))
+    return found | dict(frames=len(frames))
+
+
+def segmenter_for(**how):
+    "One look, ghosts and all, and one size for all: nothing is compiled twice"
+    segmenter = Segmenter(refine=False, drop_ghosts=False, **how)
+    segmenter.tight = False
+    return segmenter
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('data', type=Path)
@@ -87,18 +114,24 @@ def main():
     parser.add_argument('--keep', type=Path, help='folder for the answers of the network')
     parser.add_argument('--sets', nargs='+', default=[*SETS], choices=[*SETS])
     parser.add_argument('--step', type=int, default=1, help='only every so many pictures')
+    parser.add_argument('--precision', help="the network's number format; without it the fastest")
+    parser.add_argument('--others', action='store_true', help='also mirrored, and with 320 pixels: four times as long')
+    parser.add_argument('--clip', type=Path, help='a film, to see what its second look is worth')
     a = parser.parse_args()
-    segmenter = Segmenter(refine=False, drop_ghosts=False)
-    segmenter.tight = False         # one size for all: nothing is compiled twice
+    segmenter = segmenter_for(precision=a.precision)
     result = dict(engine=segmenter.engine.name, size=list(segmenter.size))
     for name in a.sets: result[name] = measure(kept(segmenter.predict, a.keep), a.data, name, a.step)
+    for name, how in OTHERS.items() if a.others else ():
+        folder = a.keep and a.keep/name
+        result[name] = measure(kept(segmenter_for(precision=a.precision, **how).predict, folder), a.data, 'coco', a.step)
+    if a.clip: result['film'] = film(a.clip)
     result['time'] = price(a.data, 12 * a.step)
     a.json.write_text(json.dumps(result, indent=1) + '\n')
-    for name in a.sets:
+    for name in [*a.sets, *(OTHERS if a.others else ())]:
         for variant in VARIANTS:
             s = result[name][variant]
             print(name, variant, *(s[k] and round(s[k], 3) for k in ('iou', 'image_iou', 'boundary_iou', 'false_positives')))
-    print('crops', [result[name]['crops'] for name in a.sets], 'time', result['time'])
+    print('crops', [result[name]['crops'] for name in a.sets], 'time', result['time'], result.get('film', ''))
 
 
 if __name__ == '__main__':

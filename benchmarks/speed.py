@@ -54,18 +54,27 @@ def cores():
     return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
 
 
+def processor():
+    "What the system says of the first core, by Linux' names"
+    info = Path('/proc/cpuinfo')
+    lines = info.read_text().partition('\n\n')[0].splitlines() if info.exists() else []
+    return {name.strip(): value.strip() for name, _, value in (line.partition(':') for line in lines)}
+
+
+def features():
+    "What the processor has, of what matters here"
+    said = processor()
+    flags = (said.get('flags') or said.get('Features') or '').split()
+    return [name for name in FEATURES if name in flags]
+
+
 def machine():
     "The processor and the versions, without any names of files"
-    said, versions = {}, {}
-    if Path('/proc/cpuinfo').exists():
-        for line in Path('/proc/cpuinfo').read_text().splitlines():
-            name, _, value = line.partition(':')
-            said.setdefault(name.strip(), value.strip())
-    flags = (said.get('flags') or said.get('Features') or '').split()
+    versions = {}
     for name in ('unetvgg_seg', 'tensorflow', 'keras', 'openvino', 'opencv-python', 'numpy'):
         with suppress(PackageNotFoundError): versions[name] = version(name)
-    return dict(processor=said.get('model name') or platform.processor() or platform.machine(), cores=cores(),
-                features=[f for f in FEATURES if f in flags], system=platform.system(), python=platform.python_version(),
+    return dict(processor=processor().get('model name') or platform.processor() or platform.machine(), cores=cores(),
+                features=features(), system=platform.system(), python=platform.python_version(),
                 versions=versions, load=round(os.getloadavg()[0], 1) if hasattr(os, 'getloadavg') else None)
 
 

@@ -68,7 +68,7 @@ def fill_cache(data, folder, teacher, at_once=16):
     "Look at each picture once, and let the teacher look at it; goes on where it was stopped"
     todo, done = samples(data), count_done(folder)
     cache = open_cache(folder, len(todo), 'r+' if done else 'w+')
-    segmenter = Segmenter(teacher, size=SEEN, batch_size=at_once)
+    segmenter = Segmenter(teacher, size=SEEN, batch_size=at_once, refine=False)
     for first in range(done, len(todo), at_once):
         batch = [load_sample(coco, i, ids, '/', 'ignore', STORED) for _, coco, i, ids in todo[first:first + at_once]]
         for n, (sample, mask) in enumerate(zip(batch, segmenter.predict([s.image for s in batch])), start=first):

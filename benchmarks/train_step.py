@@ -17,7 +17,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from light_speed import features
+from speed import features
 
 from unetvgg_seg.devices import has_bfloat16
 from unetvgg_seg.metrics import CombinedLoss, jaccard_loss

@@ -77,7 +77,7 @@ def skip_unreadable(
         else: yield key, item
 
 # %% ../nbs/05e_folders.ipynb #e5d10007
-PIXELS = 2 ** 23        # a batch with 8 megapixels is full
+PIXELS = 8_000_000      # of a full batch: a 4K frame is one alone
 
 def batched_pictures(
     items: Iterable, # pictures, or something with pictures

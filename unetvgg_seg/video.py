@@ -21,9 +21,8 @@ from tqdm import tqdm
 from .animations import count_pictures
 from .collage import composite, crop_to_cover, gives_alpha, make_effect
 from .files import as_path, check_target, in_charge_of_ctrl_c, suffix_of
-from .folders import PIXELS
+from .folders import batched_pictures
 from .frames import VideoInfo, exact_fps, expected_frames, read_video, video_info
-from .images import batched
 from .matting import TemporalSmoother, clean_edges
 from .steps import for_film, write_pictures
 from .writing import CONTAINERS, FrameWriter, check_alpha, check_quality, gif_step, write_gif, write_video
@@ -63,7 +62,7 @@ def segment_video(
     report = VideoReport(info.fps, audio=bool(info.audio) and suffix_of(target) in CONTAINERS)
     with (_only_one_ctrl_c(), _effect(background, width, info.fps, feather) as compose,
           frame_writer(source, target, info, start, overwrite, quality) as write,
-          closing(_with_masks(film, for_film(segmenter, refine), info.size, steady)) as pairs):
+          closing(_with_masks(film, for_film(segmenter, refine), steady)) as pairs):
         _write_all(tqdm(pairs, total=total, unit='frame', disable=not progress), compose, write, report)
     report = replace(report, frames=write.count, size=write.size)
     _remark(report, source, target)
@@ -105,17 +104,16 @@ def prefetch(
         if hasattr(items, 'close'): items.close()
 
 # %% ../nbs/07b_video.ipynb #4e88da49
-def _masked(frames: Iterable, segmenter, size: tuple[int, int]) -> Iterator[tuple]: # size: (height, width)
+def _masked(frames: Iterable, segmenter) -> Iterator[tuple]:
     "Each frame with its mask; reading, predicting and the use of the pairs go on at the same time"
-    at_once = max(1, min(segmenter.batch_size, PIXELS // (size[0] * size[1])))
-    with (closing(frames), closing(prefetch(batched(frames, at_once))) as batches,
+    with (closing(frames), closing(prefetch(batched_pictures(frames, segmenter.batch_size))) as batches,
           closing(prefetch((batch, segmenter.predict(batch)) for batch in batches)) as pairs):
         for batch, masks in pairs: yield from zip(batch, masks, strict=True)
 
-def _with_masks(frames: Iterator, segmenter, size: tuple[int, int], steady: float) -> Iterator[tuple]:
+def _with_masks(frames: Iterator, segmenter, steady: float) -> Iterator[tuple]:
     "Each frame with a mask that doesn't flicker"
     smoother = TemporalSmoother(steady) if steady else lambda frame, mask: mask
-    with closing(_masked(frames, segmenter, size)) as pairs:
+    with closing(_masked(frames, segmenter)) as pairs:
         for frame, mask in pairs: yield frame, smoother(frame, mask)
 
 # %% ../nbs/07b_video.ipynb #7eb912de
