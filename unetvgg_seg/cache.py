@@ -20,6 +20,7 @@ from .annotations import annotations_of
 from .dataset import Sample, load_sample
 from .files import as_path, atomic_write
 from .images import fit_within
+from .packed import is_picture, picture_facts
 from .pictures import find_picture, fit_photo
 from .records import image_shape
 
@@ -41,11 +42,9 @@ def _digest(facts: object) -> str: # 32 hex digits
     "A short name for anything that Python can print; other facts, another name"
     return blake2b(repr(facts).encode(), digest_size=16).hexdigest()
 
-def _file_facts(file: str) -> tuple[int, int] | None: # size in bytes, date in nanoseconds
-    "What tells a file from its changed version; None if there is no file, which `load_sample` will report"
-    if not os.path.exists(file): return None
-    status = os.stat(file)
-    return status.st_size, status.st_mtime_ns
+def _file_facts(file: str) -> tuple[int, int] | None: # see `picture_facts`
+    "What tells a picture from its changed version; None if there is none, which `load_sample` will report"
+    return picture_facts(file) if is_picture(file) else None
 
 # %% ../nbs/01c_cache.ipynb #47756801
 def _outlines_name(

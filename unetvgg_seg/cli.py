@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['app', 'Version', 'convert', 'main', 'train', 'evaluate', 'predict', 'collage', 'video', 'export', 'download', 'masks',
-           'demo', 'open_page']
+           'shard', 'demo', 'open_page']
 
 # %% ../nbs/08_cli.ipynb #7a974559
 import json
@@ -271,6 +271,23 @@ def masks(
     "Masks to COCO annotations. One picture each, of the same names as the pictures."
     from unetvgg_seg.masks import masks_to_coco
     typer.echo(masks_to_coco(images, masks, out, category, threshold, value, separate, missing.value, overwrite))
+
+# %% ../nbs/08_cli.ipynb #08d5ca02
+@app.command()
+def shard(
+    annotations: Annotated[Path, reads('instances_*.json')],
+    images: Annotated[Path, reads('Folder of its images.')],
+    folder: Annotated[Path, writes('Where to put the shards; then --images of train.')],
+    per_shard: Annotated[int, typer.Option(min=1, help='Pictures in each file.')] = 1000,
+    overwrite: Overwrite = False,
+):
+    "Pack a dataset into a few large files. For disks on which thousands of small ones are slow."
+    from unetvgg_seg.shards import shard_dataset
+    made = shard_dataset(annotations, images, folder, per_shard, overwrite)
+    complain_of_all([*made.left_out.values()])
+    say(f'{folder}:', dict(shards=made.shards, pictures=made.pictures, left_out=len(made.left_out)))
+    typer.echo(f'  train on it: unetvgg-seg train RUN --annotations {folder}/annotations.json --images {folder}')
+    if made.left_out: raise typer.Exit(1)
 
 # %% ../nbs/08_cli.ipynb #c8d681e5
 @app.command()

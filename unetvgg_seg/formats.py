@@ -22,8 +22,9 @@ from typing import BinaryIO
 import numpy as np
 from PIL import ExifTags, Image, ImageCms
 
-from .files import existing_file
+from .files import as_path
 from .kinds import OTHER_KINDS, kind_of
+from .packed import open_picture
 
 # %% ../nbs/00_formats.ipynb #f0a70005
 _DEPTHS = {2 ** bits - 1 for bits in range(9, 17)}     # what white may be in 9 to 16 bits
@@ -232,8 +233,7 @@ def _open(file: BinaryIO, kind: str) -> Image.Image | None:
 def _as_file(source: str | Path | bytes | BinaryIO) -> tuple[BinaryIO, str]: # and what to call it
     "A picture's file, open at its start"
     if isinstance(source, (str, os.PathLike)):
-        path = existing_file(source, 'image')
-        return path.open('rb'), str(path)
+        return open_picture(source), str(as_path(source))
     if hasattr(source, 'read'):
         with suppress(OSError, AttributeError): source.seek(0)      # a pipe stands at its start anyway
         source = source.read()

@@ -6,17 +6,18 @@
 __all__ = ['shared_pictures', 'warn_of_leaks']
 
 # %% ../nbs/01e_leaks.ipynb #c69b6cf5
-import os
 import warnings
 from collections.abc import Iterable
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 
+from .packed import open_picture, picture_facts
+
 # %% ../nbs/01e_leaks.ipynb #9ae188e6
 @cache
 def _digest(file: Path) -> bytes:
-    return blake2b(file.read_bytes(), digest_size=16).digest()
+    with open_picture(file) as opened: return blake2b(opened.read(), digest_size=16).digest()
 
 def shared_pictures(
     training: Iterable[str | Path], # files
@@ -25,10 +26,10 @@ def shared_pictures(
     "The pictures of a validation set that are in training too, by name or by content"
     training, validation = {Path(file) for file in training}, list(map(Path, validation))
     names, sizes = {file.name for file in training}, {}
-    for file in training: sizes.setdefault(os.path.getsize(file), []).append(file)
+    for file in training: sizes.setdefault(picture_facts(file)[0], []).append(file)
     def is_shared(file: Path) -> bool:
         if file.name in names: return True
-        same_size = sizes.get(os.path.getsize(file), ())
+        same_size = sizes.get(picture_facts(file)[0], ())
         return any(_digest(file) == _digest(other) for other in same_size)
     return [file for file in validation if is_shared(file)]
 

@@ -18,8 +18,9 @@ import numpy as np
 from PIL import ExifTags, Image
 from pycocotools.coco import COCO
 
-from .files import as_path, existing_file
+from .files import as_path
 from .formats import read_image
+from .packed import is_picture, open_picture
 from .records import image_shape
 
 # %% ../nbs/00g_pictures.ipynb #0d0f0008
@@ -29,19 +30,19 @@ def find_picture(
 ) -> Path: # where it is; if it is nowhere, where it should be
     "The picture that a name in a file of annotations means"
     place = os.path.join(as_path(folder), name)
-    if os.path.isfile(place): return Path(place)
+    if is_picture(place): return Path(place)
     for address in (name, name.partition('?')[0]):
         parts = [part for part in re.split(r'[/\\?=]', unquote(address)) if part not in ('', '.', '..')]
         for first in range(len(parts)):
             shorter = os.path.join(as_path(folder), *parts[first:])
-            if os.path.isfile(shorter): return Path(shorter)
+            if is_picture(shorter): return Path(shorter)
     return Path(place)
 
 # %% ../nbs/00g_pictures.ipynb #5ead0071
 def _ends_with_exif(png: Path) -> bool:
     "Whether EXIF's chunk may be among the last bytes of a PNG: EXIF has 64 KB at most, as in a JPEG"
-    with png.open('rb') as file:
-        file.seek(max(0, png.stat().st_size - 2**17))
+    with open_picture(png) as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - 2**17))
         return b'eXIf' in file.read()
 
 def _note(image: Image.Image, file: Path) -> int: # 1 to 8
@@ -61,11 +62,10 @@ def read_header(
     file: str | Path, # a picture
 ) -> Header:
     "Read the size of a picture; the errors are those of `read_image`"
-    file = existing_file(file, 'image')
-    try:
-        with Image.open(file) as image:
-            note, stored = _note(image, file), (image.height, image.width)
-    except Exception: note, stored = 1, read_image(file, upright=False).shape[:2]      # says what is wrong, or knows it better
+    with open_picture(file) as opened:
+        try:
+            with Image.open(opened) as image: note, stored = _note(image, file), (image.height, image.width)
+        except Exception: note, stored = 1, read_image(file, upright=False).shape[:2]   # says what is wrong, or knows it better
     return Header(stored, stored[::-1] if note in (5, 6, 7, 8) else stored, note in range(2, 9))
 
 # %% ../nbs/00g_pictures.ipynb #0d0f000e
@@ -108,7 +108,7 @@ def pictures_there(
     for i in img_ids:
         name = coco.imgs[i]['file_name']
         file = find_picture(folder, name)
-        if not os.path.isfile(file): missing[i] = name
+        if not is_picture(file): missing[i] = name
         elif owner.setdefault(file, name) != name:
             raise ValueError(f'{folder}: {owner[file]} and {name} would both be {file}; keep the folders that are in these names')
     text = f'{folder}: {len(missing)} of {len(img_ids)} images are missing ({_some(list(missing.values()))})'
