@@ -17,14 +17,25 @@ from typing import BinaryIO, NamedTuple
 from .files import as_path, existing_file
 
 # %% ../nbs/00h_packed.ipynb #005ad008
-INDEX = 'shards.json'
-
 class Part(NamedTuple):
     "Where a picture is"
     shard: Path
     start: int      # in the shard, byte
     size: int       # bytes
     checksum: int   # its `zlib.crc32`
+
+@lru_cache(maxsize=128)     # systems let a process have 256 files open, or more
+def _open_shard(shard: Path) -> BinaryIO: return shard.open('rb', buffering=0)
+
+def _read_part(part: Part) -> bytes:
+    "The bytes of a packed picture, not checked"
+    if hasattr(os, 'pread'): return os.pread(_open_shard(part.shard).fileno(), part.size, part.start)
+    with part.shard.open('rb') as shard:        # Windows
+        shard.seek(part.start)
+        return shard.read(part.size)
+
+# %% ../nbs/00h_packed.ipynb #005ad00b
+INDEX = 'shards.json'
 
 def _check_shard(shard: Path, size: int): # size: bytes
     "Refuse with a `ValueError` a shard that isn't whole"
@@ -41,9 +52,10 @@ def _read_index(file: Path, date: int) -> dict[str, Part]: # file, and when it w
     except (ValueError, LookupError, TypeError, AttributeError) as e:
         raise ValueError(f'{file}: damaged ({type(e).__name__}); copy it again, or make the shards again') from None
     for name, size in sizes.items(): _check_shard(file.parent/name, size)
+    _open_shard.cache_clear()       # those still open may be of the index before
     return parts
 
-# %% ../nbs/00h_packed.ipynb #005ad00a
+# %% ../nbs/00h_packed.ipynb #005ad00d
 def find_part(
     path: str | Path, # of a picture, as if it lay in the folder of the shards
 ) -> Part | None: # None if it isn't packed
@@ -54,30 +66,28 @@ def find_part(
         index = os.path.join(folder, INDEX)
         if os.path.isfile(index):
             return _read_index(Path(index), os.stat(index).st_mtime_ns).get(path[len(folder) + 1:].replace(os.sep, '/'))
+        if os.path.isfile(path): return None            # most are files: no need to look further up
         folder = os.path.dirname(folder)
 
-# %% ../nbs/00h_packed.ipynb #005ad00d
+# %% ../nbs/00h_packed.ipynb #005ad010
 def is_picture(path: str | Path) -> bool:
-    "Whether there is a file of this name, or a packed picture"
-    return os.path.isfile(as_path(path)) or find_part(path) is not None
+    "Whether there is a packed picture of this name, or a file"
+    return find_part(path) is not None or os.path.isfile(as_path(path))
 
 def open_picture(
-    path: str | Path, # a file, or a packed picture
+    path: str | Path, # a packed picture, or a file
 ) -> BinaryIO:
     "Open a picture; the errors are those of `existing_file`, and a `ValueError` for one that is damaged in its shard"
-    part = None if os.path.isfile(as_path(path)) else find_part(path)
+    part = find_part(path)
     if part is None: return existing_file(path, 'image').open('rb')
-    with existing_file(part.shard, 'shard').open('rb') as shard:
-        shard.seek(part.start)
-        content = shard.read(part.size)
+    content = _read_part(part)
     if zlib.crc32(content) != part.checksum: raise ValueError(f'{path}: damaged in {part.shard}; copy that again')
     return BytesIO(content)
 
 def picture_facts(
-    path: str | Path, # a file, or a packed picture
-) -> tuple[int, int]: # size in bytes, and the file's date in nanoseconds or the packed picture's checksum
+    path: str | Path, # a packed picture, or a file
+) -> tuple[int, int]: # size in bytes, and the packed picture's checksum or the file's date in nanoseconds
     "What tells a picture from its changed version; `FileNotFoundError` if it isn't there"
-    part = None if os.path.isfile(as_path(path)) else find_part(path)
-    if part: return part.size, part.checksum
+    if part := find_part(path): return part.size, part.checksum
     status = os.stat(as_path(path))
     return status.st_size, status.st_mtime_ns
