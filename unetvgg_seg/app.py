@@ -21,7 +21,8 @@ import numpy as np
 from .collage import make_effect
 from .frames import video_info
 from .images import overlay
-from .serving import LIMITS, Limits, MaskMaker, check_bytes, open_photo, save_result, sweep, without_folder
+from .serving import LIMITS, Doorkeeper, Limits, MaskMaker, check_bytes, check_room, open_photo
+from .serving import return_memory, save_result, sweep, without_folder
 from .files import one_line
 from .terminal import quiet_keras
 from .wishes import SIZES, Watched, Wish, clip_part, compose, list_runs, make_clip, make_zip, preview, segment_route
@@ -46,12 +47,15 @@ def _gradio():
 def _plain(line: str) -> str: return escape(without_folder(line, page_folder()), quote=False)
 
 @contextmanager
-def told() -> Iterator[None]:
-    "Inside, what goes wrong is told to the visitor in a line"
-    try: yield
+def told(limits: Limits = LIMITS) -> Iterator[None]:
+    "Inside, what goes wrong is told to the visitor in a line; nothing begins when the disk is full"
+    try:
+        check_room(page_folder(), limits)
+        yield
     except Exception as e:
         expected = isinstance(e, (ValueError, OSError, MemoryError))
         raise _gradio().Error(_plain(one_line(e)), title='That did not work', print_exception=not expected) from None
+
 
 # %% ../nbs/08d_app.ipynb #0a6d0007
 def _unread(component):
@@ -74,15 +78,17 @@ def _choice(*looks: str) -> list: # looks: further ones; result: the first three
     return [look, color, picture]
 
 # %% ../nbs/08d_app.ipynb #0a6d0017
-def _more() -> list: # the other controls of a `Wish`
+def _more(refine: bool = True) -> list: # refine: as a `Wish` begins; result: its other controls
     "What most visitors never need, folded"
     gr = _gradio()
     sizes = [('Usual', None), *((f'Finer ({side})', side) for side in SIZES if side)]
-    with gr.Accordion('More', open=False):
+    with gr.Accordion('More', open=False, elem_classes='more'):
         return [gr.Slider(.05, .95, .5, step=.05, label='Threshold', info='Lower finds more, higher is stricter.'),
                 gr.Slider(0, 40, 0, step=1, label='Feather', info='Pixels over which edges fade.'),
                 gr.Radio(sizes, value=None, label='Detail', info='Finer finds smaller people, and takes longer.'),
-                gr.Checkbox(False, label='Look twice, at the mirrored picture too')]
+                gr.Checkbox(False, label='Look twice, at the mirrored picture too'),
+                gr.Checkbox(refine, label='Look closer at each person found')]
+
 
 # %% ../nbs/08d_app.ipynb #0a6d0008
 def show_photo(maker: MaskMaker, photo: str | None, *wish) -> tuple[Path, Path] | None: # photo: a file; wish: of a `Wish`
@@ -90,8 +96,8 @@ def show_photo(maker: MaskMaker, photo: str | None, *wish) -> tuple[Path, Path] 
     gr, wish = _gradio(), Wish(*wish)
     if not photo: return None
     if wish.look == 'Picture' and not wish.picture: return gr.skip()     # until it is there
-    with told():
-        masked = maker.masked(photo, wish.size, wish.flip)
+    with told(maker.limits):
+        masked = maker.masked(photo, **wish.looks)
         if masked.mask.max() < 128: gr.Warning('Nobody was found. Try a finer detail, or a lower threshold, under More.')
         after = preview(masked, wish.background(maker.limits), wish.threshold, wish.feather)
         suffix = '.jpg' if after.shape[2] == 3 else '.png'
@@ -100,9 +106,9 @@ def show_photo(maker: MaskMaker, photo: str | None, *wish) -> tuple[Path, Path] 
 def save_photo(maker: MaskMaker, suffix: str, photo: str | None, *wish) -> str: # suffix: '.png' or '.jpg'; result: the file
     "The whole photo as it was wished, to be downloaded"
     wish = Wish(*wish)
-    with told():
+    with told(maker.limits):
         if not photo: raise ValueError('choose a photo first')
-        mask = maker.masked(photo, wish.size, wish.flip).mask.astype(np.float32) / 255
+        mask = maker.masked(photo, **wish.looks).mask.astype(np.float32) / 255
         result = compose(open_photo(photo, maker.limits), mask, wish.background(maker.limits), wish.threshold, wish.feather)
         if suffix == '.jpg' and result.shape[2] == 4: raise ValueError('JPG cannot be transparent; download PNG')
         return str(save_result(page_folder(), result, wish.look.lower(), suffix))
@@ -146,9 +152,9 @@ def _several_tab(maker: MaskMaker):
         wish = Wish(*wish)
         suffix = '.png' if wish.look in ('Transparent', 'Cut-out', 'Mask') else '.jpg'
         def result(image):
-            return compose(image, maker.mask(image, wish.size, wish.flip), background, wish.threshold, wish.feather)
+            return compose(image, maker.mask(image, **wish.looks), background, wish.threshold, wish.feather)
         def tell(*done): progress(done, unit='photos')
-        with told():
+        with told(maker.limits):
             background = wish.background(maker.limits)
             archive, wrong = make_zip(page_folder(), photos, result, suffix, maker.limits, tell)
         for line in wrong[:5]: gr.Warning(_plain(line))
@@ -170,13 +176,14 @@ def convert_clip(maker: MaskMaker, visitor: str, tell: Callable, # of `Watched`
                  clip: str | None, start: float | None, end: float | None, *wish) -> str: # clip: a file; start, end: seconds
     "A visitor's clip as wished; `stop_job` ends it meanwhile"
     wish, start = Wish(*wish), start or 0
-    with told():
+    with told(maker.limits):
         if not clip: raise ValueError('choose a clip first')
         seconds, total = clip_part(clip, start, end, maker.limits)
         effect = make_effect(wish.background(maker.limits), width=320, feather=wish.feather)
         JOBS[visitor] = watched = Watched(effect, total, tell, wish.threshold)
         suffix = '.webm' if wish.look == 'Transparent' else '.mp4'
-        try: path, report = make_clip(clip, page_folder(), maker.segmenter(wish.size, wish.flip), watched, suffix, start, seconds)
+        segmenter = maker.segmenter(wish.size, wish.flip)
+        try: path, report = make_clip(clip, page_folder(), segmenter, watched, suffix, start, seconds, wish.refine)
         finally: JOBS.pop(visitor, None)
     if report.with_person == 0: _gradio().Warning('Nobody was found in the clip.')
     return str(path)
@@ -184,7 +191,7 @@ def convert_clip(maker: MaskMaker, visitor: str, tell: Callable, # of `Watched`
 # %% ../nbs/08d_app.ipynb #0a6d000c
 def check_clip(limits: Limits, clip: str | None): # clip: a file
     "Tell at once what is wrong with a clip"
-    with told():
+    with told(limits):
         if clip: check_bytes(clip, limits.clip_mb, 'video')
         if clip: video_info(clip)
 
@@ -195,7 +202,7 @@ def _clip_tab(maker: MaskMaker):
         with gr.Column():
             clip = _unread(gr.Video(sources=['upload'], label='Clip', height=320, elem_id='clip'))
             with gr.Row(): start, end = [gr.Number(0, label=label, minimum=0) for label in ('From second', 'To second (0: end)')]
-            controls = [clip, start, end, *_choice('Collage', 'Trail'), *_more()]
+            controls = [clip, start, end, *_choice('Collage', 'Trail'), *_more(refine=False)]
         with gr.Column():
             result = gr.Video(label='Result', height=320, interactive=False, elem_id='made')
             with gr.Row(): button, cancel = gr.Button('Make the clip', variant='primary'), gr.Button('Cancel')
@@ -223,7 +230,7 @@ def _stop() -> Callable:
 # %% ../nbs/08d_app.ipynb #0a6d000d
 def compare_models(model: Callable, limits: Limits, photo: str | None, *names: str) -> list[tuple[np.ndarray, str]]:
     "Masks of a photo, drawn over it, with the models' names; `model(name)` is a `MaskMaker`"
-    with told():
+    with told(limits):
         if not photo: raise ValueError('choose a photo first')
         image = open_photo(photo, limits)
         return [(overlay(image, model(name).mask(image)), name) for name in names]
@@ -310,12 +317,15 @@ def launch(
     "Open the page; in a notebook it is shown below the cell"
     _gradio()               # if it is missing, that is said before the network loads
     runs = list_runs(runs) if runs else None
+    from starlette.middleware import Middleware
     quiet_keras()
+    return_memory()
     maker = MaskMaker(model, limits, **settings)
     page = build_page(maker, runs)
     _sweep_often(limits.hours)
     page.launch(server_name=host, server_port=port, share=share, inbrowser=browser, inline=inline,
-                max_file_size=int(1e6 * max(limits.clip_mb, limits.photo_mb)), app_kwargs=dict(routes=[segment_route(maker)]),
+                max_file_size=int(1e6 * max(limits.clip_mb, limits.photo_mb)),
+                app_kwargs=dict(routes=[segment_route(maker)], middleware=[Middleware(Doorkeeper, page_folder(), limits)]),
                 theme=_theme(), css=_CSS, footer_links=[], run_history=False, ssr_mode=False, quiet=True,
                 prevent_thread_lock=True)
     return page

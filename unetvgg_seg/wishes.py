@@ -75,6 +75,12 @@ class Wish:
     feather: float = 0              # in pixels
     size: int | None = None         # see `Segmenter`
     flip: bool = False              # see `Segmenter`
+    refine: bool = True             # see `Segmenter`
+
+    @property
+    def looks(self) -> dict:
+        "How the network is to look, see `MaskMaker`"
+        return dict(size=self.size, flip=self.flip, refine=self.refine)
 
     def background(self, limits: Limits = LIMITS) -> str | np.ndarray: # as for `compose`
         "What is to be behind the person; a picture that is missing is a `ValueError`"
@@ -95,7 +101,7 @@ def preview(
     height, width = masked.small.shape[:2]
     mask = cv2.resize(masked.mask, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
     if isinstance(background, str) and background == 'cut-out': background = 'transparent'      # beside the photo, in its place
-    return compose(masked.small, mask, background, threshold, feather * width / masked.mask.shape[1])
+    return compose(masked.small, mask, background, threshold, feather * width / masked.shape[1])
 
 # %% ../nbs/08e_wishes.ipynb #0a77001f
 def make_zip(
@@ -174,11 +180,11 @@ def make_clip(
     suffix: str = '.mp4', # '.webm' can be transparent
     start: float = 0, # seconds to skip
     seconds: float | None = None, # seconds to use
-    steady: float = 0.8, # see `segment_video`
+    refine: bool = False, # see `segment_video`
 ) -> tuple[Path, VideoReport]:
     "A visitor's clip on another background; if it is stopped, what is done"
     target = new_file(folder, 'clip' + suffix)
-    try: report = segment_video(source, target, segmenter, watched, start=start, seconds=seconds, steady=steady, progress=False)
+    try: report = segment_video(source, target, segmenter, watched, start=start, seconds=seconds, refine=refine, progress=False)
     except KeyboardInterrupt: raise ValueError('stopped before the first frame was done') from None
     return target, report
 
@@ -212,7 +218,7 @@ def answer(
     check_background(result)
     if size not in SIZES: raise ValueError(f'size must be one of {", ".join(map(str, SIZES[1:]))}, or left out, not {size}')
     image = open_photo(picture, maker.limits)
-    mask = bend_mask(maker.mask(image, size), threshold)
+    mask = bend_mask(maker.mask(image, size=size), threshold)
     return as_png(mask_to_uint8(mask) if result == 'mask' else compose(image, mask, result, feather=feather))
 
 # %% ../nbs/08e_wishes.ipynb #0a770135
