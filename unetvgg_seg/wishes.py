@@ -73,14 +73,14 @@ class Wish:
     picture: str | None = None      # a file
     threshold: float = 0.5          # see `bend_mask`
     feather: float = 0              # in pixels
-    size: int | None = None         # see `Segmenter`
+    size: int | None = None         # see `Segmenter`; 0 is None, too
     flip: bool = False              # see `Segmenter`
     refine: bool = True             # see `Segmenter`
 
     @property
     def looks(self) -> dict:
         "How the network is to look, see `MaskMaker`"
-        return dict(size=self.size, flip=self.flip, refine=self.refine)
+        return dict(size=self.size or None, flip=self.flip, refine=self.refine)
 
     def background(self, limits: Limits = LIMITS) -> str | np.ndarray: # as for `compose`
         "What is to be behind the person; a picture that is missing is a `ValueError`"
@@ -164,6 +164,7 @@ def clip_part(
     megapixels = info.size[0] * info.size[1] / 1e6
     if megapixels > limits.frame_megapixels:
         raise ValueError(f'{path}: frames of {megapixels:.3g} megapixels; the limit is {limits.frame_megapixels:g}')
+    if start < 0: raise ValueError(f'the start must be 0 or more, not {start:g} s')
     if end and end <= start: raise ValueError(f'the end, {end:g} s, must come after the start, {start:g} s')
     seconds = (min(end or info.duration, info.duration or end or 0) - start) or None
     if seconds is None or seconds > limits.seconds + .5:
