@@ -29,10 +29,12 @@ def _open_shard(shard: Path) -> BinaryIO: return shard.open('rb', buffering=0)
 
 def _read_part(part: Part) -> bytes:
     "The bytes of a packed picture, not checked"
-    if hasattr(os, 'pread'): return os.pread(_open_shard(part.shard).fileno(), part.size, part.start)
-    with part.shard.open('rb') as shard:        # Windows
-        shard.seek(part.start)
-        return shard.read(part.size)
+    if not hasattr(os, 'pread'):        # Windows
+        with part.shard.open('rb') as shard:
+            shard.seek(part.start)
+            return shard.read(part.size)
+    shard = _open_shard(part.shard)     # held until it is read: another thread may make the cache forget it
+    return os.pread(shard.fileno(), part.size, part.start)
 
 # %% ../nbs/00h_packed.ipynb #005ad00b
 INDEX = 'shards.json'
