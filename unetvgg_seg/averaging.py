@@ -9,6 +9,8 @@ __all__ = ['SURE', 'SILENT', 'RISING', 'kept_share', 'AveragedModel', 'answering
 import keras
 from keras import ops
 
+from .distribution import one_share, over_devices
+
 # %% ../nbs/04d_averaging.ipynb #03b7023f
 def kept_share(
     step, # steps done
@@ -58,7 +60,8 @@ class AveragedModel(_TwoNetworks):
         if not training: return loss
         self._follow()
         if not isinstance(x, dict): return loss
-        return loss + teaching_weight(self) * taught_loss(self.average(x['clean'], training=False), y_pred, sample_weight)
+        taught = taught_loss(self.average(x['clean'], training=False), y_pred, sample_weight)
+        return loss + teaching_weight(self) * one_share(taught)
 
     def _follow(self):
         "Move the average a little toward the student"
@@ -93,7 +96,8 @@ def taught_loss(
     sure = ops.logical_or(opinion < SURE[0], opinion > SURE[1])
     taught = ops.cast(ops.logical_and(sure, weights == 0), 'float32')
     losses = keras.losses.binary_crossentropy(ops.cast(opinion > 0.5, 'float32'), answer)
-    return ops.sum(taught[..., 0] * losses) / ops.cast(ops.size(y_pred), 'float32')
+    total, pixels = over_devices(ops.sum(taught[..., 0] * losses), ops.cast(ops.size(y_pred), 'float32'))
+    return total / pixels
 
 # %% ../nbs/04d_averaging.ipynb #e0256755
 SILENT, RISING = 0.15, 0.1      # of the run

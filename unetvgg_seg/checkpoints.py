@@ -30,6 +30,7 @@ import numpy as np
 
 from .averaging import answering
 from .devices import plain_keras
+from .distribution import as_for_one_device
 from .files import atomic_write, existing_file, explain_refusal, in_charge_of_ctrl_c
 
 # %% ../nbs/04b_checkpoints.ipynb #5e348f63
@@ -89,7 +90,7 @@ def save_last(
     rows = io.StringIO()
     write_history(rows, history)
     with atomic_write(path, overwrite=True) as aside:
-        model.save(aside)
+        with as_for_one_device(model): model.save(aside)
         with zipfile.ZipFile(aside, 'a') as archive: archive.writestr('history.csv', rows.getvalue())
 
 # %% ../nbs/04b_checkpoints.ipynb #528aad2f

@@ -13,6 +13,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from .distribution import one_share, over_devices
+
 # %% ../nbs/03_metrics.ipynb #e9f0acb3
 def iou_of(
     intersection: float, # pixels
@@ -77,7 +79,7 @@ def _soft_sums(y_true, y_pred, sample_weight=None) -> tuple: # three scalars
     "The weighted sums of the intersection, of the truth and of the answer"
     truth, answer, weights = ops.cast(y_true, 'float32'), ops.cast(y_pred, 'float32'), 1.0
     if sample_weight is not None: weights = _pixel_weights(sample_weight, truth)
-    return ops.sum(weights * truth * answer), ops.sum(weights * truth), ops.sum(weights * answer)
+    return over_devices(ops.sum(weights * truth * answer), ops.sum(weights * truth), ops.sum(weights * answer))
 
 @keras.saving.register_keras_serializable('unetvgg_seg')
 def jaccard_coef(
@@ -103,7 +105,7 @@ def dice_coef(
 # %% ../nbs/03_metrics.ipynb #bd760370
 class _RegionLoss(keras.losses.Loss):
     "A loss of whole regions: `call` gets the weights of the pixels"
-    def __call__(self, y_true, y_pred, sample_weight=None): return self.call(y_true, y_pred, sample_weight)
+    def __call__(self, y_true, y_pred, sample_weight=None): return one_share(self.call(y_true, y_pred, sample_weight))
 
 @keras.saving.register_keras_serializable('unetvgg_seg')
 class JaccardLoss(_RegionLoss):
@@ -136,7 +138,8 @@ class ImageJaccardLoss(_RegionLoss):
         both, person, found = (ops.sum(part, axis=(1, 2, 3)) for part in (known * truth * answer, known * truth, known * answer))
         shows = ops.cast(person >= self.least, 'float32')
         losses = 1 - (both + 1) / (person + found - both + 1)
-        return ops.sum(shows * losses) / ops.maximum(ops.sum(shows), 1)
+        total, count = over_devices(ops.sum(shows * losses), ops.sum(shows))
+        return total / ops.maximum(count, 1)
 
     def get_config(self): return super().get_config() | dict(least=self.least)
 
@@ -149,13 +152,13 @@ class CombinedLoss(_RegionLoss):
     def __init__(self, weight: float = 1.0, image_weight: float = 0.0, name: str = 'combined_loss', **kwargs):
         super().__init__(name=name, **kwargs)
         self.weight, self.image_weight = weight, image_weight
-        self.cross_entropy = keras.losses.BinaryCrossentropy(reduction='mean_with_sample_weight')
+        self.cross_entropy = keras.losses.BinaryCrossentropy(reduction='sum')
 
     def call(self, y_true, y_pred, sample_weight=None):
-        known = None if sample_weight is None else _pixel_weights(sample_weight, y_true)
-        loss = self.cross_entropy(y_true, y_pred, known)
+        known = ops.ones_like(y_pred, 'float32') if sample_weight is None else _pixel_weights(sample_weight, y_true)
+        loss = ops.divide_no_nan(*over_devices(self.cross_entropy(y_true, y_pred, known), ops.sum(known)))
         if self.weight: loss += self.weight * (1 - jaccard_coef(y_true, y_pred, sample_weight))
-        if self.image_weight: loss += self.image_weight * image_jaccard_loss(y_true, y_pred, sample_weight)
+        if self.image_weight: loss += self.image_weight * image_jaccard_loss.call(y_true, y_pred, sample_weight)
         return loss
 
     def get_config(self): return super().get_config() | dict(weight=self.weight, image_weight=self.image_weight)

@@ -18,6 +18,7 @@ import keras
 from keras import layers, ops
 
 from .devices import plain_keras
+from .distribution import split_batch
 from .files import as_path, existing_file, suffix_of
 
 # %% ../nbs/02_model.ipynb #330c0bb0
@@ -57,6 +58,7 @@ class Preprocessing(layers.Layer):
     def call(self, x):
         height, width = (n if isinstance(n, int) else None for n in x.shape[1:3])   # unknown sizes may be symbols
         check_size(height, width)
+        x = split_batch(x)
         if self.mode is None: return x
         return ops.flip(x, axis=-1) * 255 - ops.array(self.MEAN_BGR, x.dtype)
 

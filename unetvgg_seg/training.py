@@ -26,6 +26,7 @@ from .checkpoints import (UNFINISHED, DivergenceGuard, Plateau, RunKeeper, StopO
                                      save_best, write_report)
 from .annotations import find_images
 from .dataset import DataGenerator, Source, join_datasets, load_sample
+from .distribution import choose_devices, clip_together, in_parts, on_devices, ready_to_share
 from .devices import best_jit, best_precision, has_gpu, is_out_of_memory, plain_keras, seeded
 from .files import as_path
 from .leaks import warn_of_leaks
@@ -153,6 +154,10 @@ class TwoRateAdam(keras.optimizers.Adam):
     def update_step(self, gradient, variable, learning_rate):
         super().update_step(gradient, variable, learning_rate * self._scales[self._get_variable_index(variable)])
 
+    def apply(self, grads, trainable_variables=None):
+        if self.global_clipnorm: grads = clip_together(grads, self.global_clipnorm)
+        super().apply(grads, trainable_variables)
+
     def get_config(self): return super().get_config() | dict(encoder_lr_scale=self.encoder_lr_scale)
 
 # %% ../nbs/04_training.ipynb #549ac463
@@ -271,12 +276,13 @@ def _portable_model(config: Config) -> keras.Model: # weights come later
 def _begin(folder: Path, config: Config, resume: bool) -> _Session:
     "Get a run ready for its first step, or its next one"
     batches, val_batches = generators(config)
-    batches[0]                                  # reads pictures, and so finds those that can't be read
+    first = batches[0]                          # reads pictures, and so finds those that can't be read
     weighted = batches.weighted or val_batches is not None and val_batches.weighted
     if resume and has_last(folder):
         model, history = _resumed_model(folder, config, len(batches))
     else:
         model, history = _new_model(config, len(batches), weighted), []
+    ready_to_share(model, first)
     batches.epoch = len(history)
     session = _Session(folder, config, batches, val_batches, model, _portable_model(config), history)
     if session.monitor == 'val_loss':
@@ -300,8 +306,9 @@ def _fit(session: _Session, verbose: str | int):
     stopper = StopOnRequest()
     try:
         with interruptible(stopper):
-            session.model.fit(session.batches, validation_data=session.val_batches, epochs=session.config.epochs,
-                              initial_epoch=len(session.history), shuffle=False,        # the generator shuffles
+            session.model.fit(in_parts(session.batches), validation_data=in_parts(session.val_batches),
+                              epochs=session.config.epochs, initial_epoch=len(session.history),
+                              shuffle=False,        # the generator shuffles
                               callbacks=[*_callbacks(session), stopper], verbose=verbose)
     except KeyboardInterrupt:
         if not session.history: save_best(session.folder/UNFINISHED, session.model, session.portable)
@@ -375,6 +382,7 @@ def train(
     preset: str = 'default', # 'original', 'default' or 'best'
     resume: bool = False, # go on with the run in this folder
     overwrite: bool = False, # throw the run in this folder away
+    devices: int | str = 1, # that share each batch, see `choose_devices`: how many, or 'all'
     verbose: str | int = 'auto', # Keras' progress: 0 none, 1 bar, 2 a line an epoch
     **settings, # other fields of `Config`: size, epochs, steps_per_epoch, batch_size, encoder_weights ...
 ) -> dict: # the report, as in `report.json`
@@ -389,4 +397,5 @@ def train(
         config = _resumed_config(folder, settings) if resume else make_config(preset, **settings)
         if config.precision == 'auto': config.precision = best_precision()
         if overwrite: _check_outside(folder, config)
-        with plain_keras(config.precision), seeded(config.seed): return _run(_begin(folder, config, resume), verbose)
+        shared = on_devices(choose_devices(devices, config.batch_size))
+        with shared, plain_keras(config.precision), seeded(config.seed): return _run(_begin(folder, config, resume), verbose)
