@@ -132,7 +132,7 @@ class _BatchOptions(keras.utils.PyDataset):
     load: Callable = load_sample # loads a sample, called like `load_sample`
     workers: int = 1 # threads that prepare batches
     use_multiprocessing: bool = False # processes instead of threads
-    max_queue_size: int = 10 # batches prepared ahead at most
+    max_queue_size: int | None = None # batches in preparation or ready at most; None: twice the workers, at least 10
 
 # %% ../nbs/01_dataset.ipynb #34702e3f
 def _load(options: _BatchOptions, img_id: int) -> Sample:
@@ -187,6 +187,7 @@ def _usable(options: _BatchOptions) -> list[int]: # image ids
 class DataGenerator(_BatchOptions):
     "Batches of images and masks from a COCO dataset, and of weights if anything may be unknown, as with `crowd='ignore'`"
     def __post_init__(self):
+        if self.max_queue_size is None: self.max_queue_size = max(10, 2 * self.workers)
         keras.utils.PyDataset.__init__(self, self.workers, self.use_multiprocessing, self.max_queue_size)
         _check_options(self)
         self.path = as_path(self.path)
