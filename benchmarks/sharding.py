@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """How fast shuffled pictures are read: from a folder, from our shards, and from other formats of shards.
 
-    python benchmarks/sharding.py                                        # drawn people, copied to 4,000 files, four minutes
+    pip install mfusepy && apt install fuse3                             # for a drive that is far; Linux
+    python benchmarks/sharding.py                                        # drawn people, copied to 4,000 files, five minutes
     python benchmarks/sharding.py --data instances_val2017.json val2017  # photographs
-    pip install array_record webdataset mfusepy && apt install fuse3    # first, to have all compared, also on a drive that is far
+    pip install array_record webdataset                                  # to have these formats compared, too
 
 Prints tables, and writes nbs/results/sharding.json. Pictures a second by the clock, the median of the rounds, in which the ways
 take turns. Cold: what the system has kept of the files in memory is thrown away first; as root, of their names and places, too.
@@ -222,6 +223,7 @@ def main():
     parser.add_argument('--ms', type=float, default=1, help='milliseconds for a question over the network')
     parser.add_argument('--json', type=Path, default=RESULTS, help='file to write')
     args = parser.parse_args()
+    if not (find_spec('mfusepy') and shutil.which('fusermount3')): parser.error('pip install mfusepy && apt install fuse3 first')
     warnings.simplefilter('ignore')
     cv2.setNumThreads(1)
     with tempfile.TemporaryDirectory(dir=args.place) as temp:
@@ -235,12 +237,10 @@ def main():
                       packing_seconds=round(packing, 2), copying_seconds=time_copy(base, args.rounds),
                       read=measure(base, ways_to_read(base, names, chosen), len(chosen), args.rounds),
                       samples=measure(base, ways_to_load(base, labels, few), len(few), args.rounds))
-        if find_spec('mfusepy') and shutil.which('fusermount3'):
-            report['far'] = dict(ms=args.ms, read=measure_far(base, names, chosen[:args.files // 4], args.ms, args.rounds))
+        report['far'] = dict(ms=args.ms, read=measure_far(base, names, chosen[:args.files // 4], args.ms, args.rounds))
     show('bytes, pictures/s', report['read'])
     show(f'samples, {report["cores"]} threads', report['samples'])
-    if 'far' in report:
-        print(f'at {args.ms:g} ms a question:', ', '.join(f'{name} {rate:,}' for name, rate in report['far']['read'].items()))
+    print(f'at {args.ms:g} ms a question:', ', '.join(f'{name} {rate:,}' for name, rate in report['far']['read'].items()))
     print(f'packed in {report["packing_seconds"]} s; copied in {report["copying_seconds"]}')
     args.json.write_text(json.dumps(report, indent=1) + '\n')
 
