@@ -20,7 +20,7 @@ from .annotations import annotations_of
 from .dataset import Sample, load_sample
 from .files import as_path, atomic_write
 from .images import fit_within
-from .packed import is_picture, picture_facts
+from .packed import picture_facts
 from .pictures import find_picture, fit_photo
 from .records import image_shape
 
@@ -44,7 +44,7 @@ def _digest(facts: object) -> str: # 32 hex digits
 
 def _file_facts(file: str) -> tuple[int, int] | None: # see `picture_facts`
     "What tells a picture from its changed version; None if there is none, which `load_sample` will report"
-    return picture_facts(file) if is_picture(file) else None
+    with suppress(FileNotFoundError): return picture_facts(file)
 
 # %% ../nbs/01c_cache.ipynb #47756801
 def _outlines_name(

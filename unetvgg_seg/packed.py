@@ -14,7 +14,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from .files import as_path, existing_file
+from .files import existing_file
 
 # %% ../nbs/00h_packed.ipynb #005ad008
 class Part(NamedTuple):
@@ -62,11 +62,11 @@ def find_part(
     path: str | Path, # of a picture, as if it lay in the folder of the shards
 ) -> Part | None: # None if it isn't packed
     "Where a packed picture is; the errors are those of a damaged folder of shards"
-    path = os.fspath(as_path(path))
+    path = os.path.expanduser(path)     # what `as_path` does, in a tenth of the time
     folder = os.path.dirname(path)
     while folder and folder != os.path.dirname(folder):
         index = os.path.join(folder, INDEX)
-        if os.path.isfile(index):
+        if os.access(index, os.F_OK):       # is it there? `isfile` takes three times as long to say no
             return _read_index(Path(index), os.stat(index).st_mtime_ns).get(path[len(folder) + 1:].replace(os.sep, '/'))
         if os.path.isfile(path): return None            # most are files: no need to look further up
         folder = os.path.dirname(folder)
@@ -74,7 +74,7 @@ def find_part(
 # %% ../nbs/00h_packed.ipynb #005ad010
 def is_picture(path: str | Path) -> bool:
     "Whether there is a packed picture of this name, or a file"
-    return find_part(path) is not None or os.path.isfile(as_path(path))
+    return find_part(path) is not None or os.path.isfile(os.path.expanduser(path))
 
 def open_picture(
     path: str | Path, # a packed picture, or a file
@@ -91,5 +91,5 @@ def picture_facts(
 ) -> tuple[int, int]: # size in bytes, and the packed picture's checksum or the file's date in nanoseconds
     "What tells a picture from its changed version; `FileNotFoundError` if it isn't there"
     if part := find_part(path): return part.size, part.checksum
-    status = os.stat(as_path(path))
+    status = os.stat(os.path.expanduser(path))
     return status.st_size, status.st_mtime_ns
