@@ -6,7 +6,9 @@
 __all__ = ['LOOKS', 'build_page', 'launch', 'wait_for_stop']
 
 # %% ../nbs/08d_app.ipynb #0a6d0003
+import os
 import threading
+import warnings
 from collections.abc import Callable
 from functools import cache, lru_cache, partial
 from pathlib import Path
@@ -233,7 +235,9 @@ def launch(
     **settings, # of `Segmenter`: engine, batch_size ...
 ): # the running page, a `gradio.Blocks`: `local_url`, `share_url`, `close()`
     "Open the page; in a notebook it is shown below the cell"
-    own_gradio()               # if it is missing, that is said before the network loads
+    own_gradio()            # if it is missing, that is said before the network loads
+    if 'KAGGLE_KERNEL_RUN_TYPE' in os.environ and not share:
+        warnings.warn("Kaggle lets nobody reach its machines; launch(share=True) opens a tunnel of Gradio's makers", stacklevel=2)
     runs = list_runs(runs) if runs else None
     from starlette.middleware import Middleware
     quiet_keras()
@@ -244,7 +248,7 @@ def launch(
     page.launch(server_name=host, server_port=port, share=share, inbrowser=browser, inline=inline,
                 max_file_size=int(1e6 * max(limits.clip_mb, limits.photo_mb)),
                 app_kwargs=dict(routes=[segment_route(maker)], middleware=[Middleware(Doorkeeper, page_folder(), limits)]),
-                theme=_theme(), css=_CSS, footer_links=[], run_history=False, ssr_mode=False, quiet=True,
+                theme=_theme(), css=_CSS, footer_links=[], run_history=False, ssr_mode=False, quiet=True, height=800,
                 prevent_thread_lock=True)
     return page
 

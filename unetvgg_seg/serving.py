@@ -225,14 +225,15 @@ class Doorkeeper:
         elif path != '/segment' and int(length) > 1e6: raise ValueError(f'{int(length) / 1e6:.3g} MB: more than is taken here')
 
     async def __call__(self, scope: dict, receive: Callable, send: Callable):
+        from starlette.requests import ClientDisconnect
+        from starlette.responses import PlainTextResponse
         if scope.get('method') != 'POST': return await self.app(scope, receive, send)
         length = dict(scope['headers']).get(b'content-length', b'').decode('latin-1')
         try: self.check(scope['path'], length)
-        except ValueError as e:
-            from starlette.responses import PlainTextResponse
-            return await PlainTextResponse(f'{e}\n', 413)(scope, receive, send)
+        except ValueError as e: return await PlainTextResponse(f'{e}\n', 413)(scope, receive, send)
         self.coming += int(length)
-        try: await self.app(scope, receive, send)
+        try:
+            with suppress(ClientDisconnect): await self.app(scope, receive, send)       # who has gone needs no answer
         finally: self.coming -= int(length)
 
 
