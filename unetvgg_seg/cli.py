@@ -10,16 +10,17 @@ __all__ = ['app', 'Version', 'convert', 'main', 'train', 'evaluate', 'predict', 
 import json
 from collections.abc import Callable
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from .files import as_path, atomic_write, check_free_name, check_target, existing_file, suffix_of
-from .options import EXTRA_HELP, SET_HELP, Background, BatchSize, Bits, Crowd, Engine, EngineName, Flip, Format, KeepGhosts
-from .options import LaterSegmenter, Missing, Model, Overwrite, Photographs, Preset, Quality, Recursive, Refine, Size
-from .options import Split, Width, gather_settings, make_segmenter, read_ids, reads
-from .options import segmenter_later, source_path, target_path, writes
+from .options import EXTRA_HELP, SET_HELP, Background, BatchSize, Bits, Cluster, Crowd, Engine, EngineName, Flip, Format
+from .options import KeepGhosts, LaterSegmenter, Missing, Model, Overwrite, Photographs, Preset, Quality, Recursive
+from .options import Refine, Size, Split, Width, Workers, archive_place, archive_target, gather_settings, is_archive
+from .options import make_segmenter, read_ids, reads, segmenter_later, source_path, target_path, writes
 from .terminal import STOPPED, Stoppable, as_file, complain, complain_of_all, quiet_keras, run, say, say_scores
 
 # %% ../nbs/08_cli.ipynb #2559b3df
@@ -153,13 +154,22 @@ def _convert(make: Callable, later: LaterSegmenter, images: Path, out: Path, suf
 # %% ../nbs/08_cli.ipynb #4f7fcc66
 @app.command()
 def predict(
-    images: Photographs,
-    out: Annotated[Path, writes('Mask to write (.png), or a folder for masks.')],
+    images: Annotated[Path, typer.Argument(parser=archive_place, help=(
+        'A photograph, a folder of them, - for standard input, or an archive: a list (.txt), a store (s3://bucket/photos).'))],
+    out: Annotated[Path, typer.Argument(parser=archive_target, help='Mask to write (.png), or a folder or a store for masks.')],
     model: Model = 'person', size: Size = None, flip: Flip = False, refine: Refine = True,
     keep_ghosts: KeepGhosts = False, recursive: Recursive = False,
     engine: Engine = EngineName.auto, precision: Bits = None, batch_size: BatchSize = 8, overwrite: Overwrite = False,
+    workers: Workers = None, cluster: Cluster = None,
 ):
     "Write a mask for each photograph. A gray PNG of its size; white is certainly a person."
+    if is_archive(images, out, workers, cluster):
+        from unetvgg_seg.archive import predict_archive
+        make = partial(make_segmenter, model, batch_size, size, flip, engine, precision, refine, keep_ghosts)
+        report = predict_archive(images, out, make, batch_size=batch_size, workers=workers or 1, cluster=cluster,
+                                 overwrite=overwrite, recursive=recursive)
+        _say_what_was_done(out, report, engine.value)
+        return
     _check_places(images, out, '.png', overwrite, recursive)
     later = segmenter_later(model, batch_size, size, flip, engine, precision, refine, keep_ghosts)
     from unetvgg_seg.images import mask_to_uint8
@@ -189,8 +199,11 @@ def collage(
 # %% ../nbs/08_cli.ipynb #024db2cb
 @app.command()
 def video(
-    source: Annotated[Path, reads('A video, a gif, a folder of pictures, or - for standard input.')],
-    target: Annotated[Path, writes('To write: .mp4, .webm, .mov, .gif, or a folder for PNG pictures.')],
+    source: Annotated[Path, typer.Argument(parser=archive_place, help=(
+        'A video, a gif, a folder of pictures, or - for standard input. An archive of videos: a list (.txt), a store '
+        '(s3://bucket/films), or with --workers a folder.'))],
+    target: Annotated[Path, typer.Argument(parser=archive_target, help=(
+        'To write: .mp4, .webm, .mov, .gif, or a folder for PNG pictures; for an archive a folder or a store.'))],
     model: Model = 'person', size: Size = None, flip: Flip = False, keep_ghosts: KeepGhosts = False,
     refine: Annotated[bool, typer.Option('--refine', help='Look again, closer, at each person: finer, and slower.')] = False,
     background: Background = 'collage', width: Width = 256,
@@ -203,15 +216,23 @@ def video(
     feather: Annotated[float, typer.Option(min=0, help='Pixels over which edges fade.')] = 0,
     quality: Annotated[Quality, typer.Option(help='Of a video file: quickly written, or smaller and finer.')] = Quality.fast,
     engine: Engine = EngineName.auto, precision: Bits = None, batch_size: BatchSize = 8, overwrite: Overwrite = False,
+    recursive: Annotated[bool, typer.Option('--recursive', help='Of an archive, take the videos in subfolders, too.')] = False,
+    workers: Workers = None, cluster: Cluster = None,
 ):
     "Put people in a video on another background. Same rate, same sound; Ctrl-C keeps what is done."
     if end is not None and end <= start: raise typer.BadParameter(f'--end {end:g} must come after --start {start:g}')
     if end is not None: seconds = end - start
+    settings = dict(width=width, feather=feather, start=start, seconds=seconds, every=every, fps=fps, steady=steady,
+                    refine=refine, quality=quality.value)
     later = segmenter_later(model, batch_size, size, flip, engine, precision, keep_ghosts=keep_ghosts)
+    if is_archive(source, target, workers, cluster):
+        from unetvgg_seg.archive import film_archive
+        report = film_archive(source, target, later.make, background, settings, workers=workers or 1, cluster=cluster,
+                              overwrite=overwrite, recursive=recursive)
+        _say_what_was_done(target, report, engine.value)
+        return
     from unetvgg_seg.video import segment_video
-    with as_file(source) as file:
-        made = segment_video(file, target, later, background, width=width, feather=feather, start=start, seconds=seconds,
-                             every=every, fps=fps, steady=steady, refine=refine, quality=quality.value, overwrite=overwrite)
+    with as_file(source) as file: made = segment_video(file, target, later, background, overwrite=overwrite, **settings)
     say(f'{target}:', dict(frames=made.frames, with_a_person=made.with_person, frames_per_second=str(made.fps),
                             size=f'{made.size[1]}x{made.size[0]}', sound='kept' if made.audio else 'none',
                             engine=later.segmenter.engine.name))

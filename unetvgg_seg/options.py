@@ -4,13 +4,15 @@
 
 # %% auto #0
 __all__ = ['EngineName', 'Format', 'Precision', 'Quality', 'Preset', 'Split', 'Crowd', 'Missing', 'Model', 'Size', 'Flip',
-           'Refine', 'KeepGhosts', 'Engine', 'Bits', 'BatchSize', 'Recursive', 'Overwrite', 'Photographs', 'Background',
-           'Width', 'SETTINGS', 'SET_HELP', 'EXTRA_HELP', 'choice', 'source_path', 'target_path', 'reads', 'writes',
-           'make_segmenter', 'LaterSegmenter', 'segmenter_later', 'coco_paths', 'read_sources', 'parse_setting',
-           'gather_settings', 'read_ids']
+           'Refine', 'KeepGhosts', 'Engine', 'Bits', 'BatchSize', 'Recursive', 'Overwrite', 'Photographs', 'Workers',
+           'Cluster', 'Background', 'Width', 'SETTINGS', 'SET_HELP', 'EXTRA_HELP', 'choice', 'source_path',
+           'target_path', 'archive_place', 'archive_target', 'reads', 'writes', 'is_archive', 'make_segmenter',
+           'LaterSegmenter', 'segmenter_later', 'coco_paths', 'read_sources', 'parse_setting', 'gather_settings',
+           'read_ids']
 
 # %% ../nbs/08a_options.ipynb #0a0b0003
 import json
+import re
 import sys
 from ast import literal_eval
 from collections.abc import Callable
@@ -21,7 +23,7 @@ from typing import Annotated
 
 import typer
 
-from .files import as_path, existing_file, is_address
+from .files import as_path, existing_file, is_address, suffix_of
 from .terminal import quiet_keras
 
 # %% ../nbs/08a_options.ipynb #4429f77e
@@ -55,6 +57,15 @@ def target_path(text: str | Path, # as typed
     if str(text) == '-': raise typer.BadParameter('results go to files; give the name of one')
     return source_path(text)
 
+def archive_place(text: str | Path, # as typed
+) -> Path | str: # a path; the address of a store as it is
+    "What the place of an archive means: a name as everywhere, or an address such as `s3://bucket/photos`"
+    return str(text) if is_address(text) and not re.match('https?:|file:', str(text), re.I) else source_path(text)
+
+def archive_target(text: str | Path) -> Path | str:
+    "The same for results, which go to a folder"
+    return target_path(text) if str(text) == '-' else archive_place(text)
+
 def reads(help: str):
     "An argument that names what is there"
     return typer.Argument(parser=source_path, help=help)
@@ -62,6 +73,16 @@ def reads(help: str):
 def writes(help: str):
     "An argument that names what will be there"
     return typer.Argument(parser=target_path, help=help)
+
+# %% ../nbs/08a_options.ipynb #08a10023
+def is_archive(
+    source: str | Path, # as `archive_place` gives it
+    target: str | Path,
+    workers: int | None, # asked for
+    cluster: str | None, # its address
+) -> bool:
+    "Whether the `archive` room is to do it"
+    return bool(workers or cluster or is_address(source) or is_address(target) or suffix_of(source) == '.txt')
 
 # %% ../nbs/08a_options.ipynb #9684c1c4
 Model = Annotated[str, typer.Option('--model', '-m', help=(
@@ -83,6 +104,9 @@ BatchSize = Annotated[int, typer.Option(min=1, help='Pictures the network sees a
 Recursive = Annotated[bool, typer.Option('--recursive', help='Take the pictures in subfolders, too.')]
 Overwrite = Annotated[bool, typer.Option('--overwrite', help='Replace what is there.')]
 Photographs = Annotated[Path, reads('A photograph, a folder of them, or - for standard input.')]
+Workers = Annotated[int | None, typer.Option(min=1, help=(
+    'An archive: so many processes share the work, beside a manifest (needs unetvgg_seg[cluster]).'))]
+Cluster = Annotated[str | None, typer.Option(help='An archive: the address of a running Dask scheduler, tcp://HOST:8786.')]
 Background = Annotated[str, typer.Option('--background', '-b', help=(
     "white, black, another color name or '#rrggbb', blur, mask, transparent (not in mp4 and gif), collage (picture, mask and "
     'cut-out in a column), trail (each frame on top of the earlier ones), or the path of a picture; for video also of a video.'))]
