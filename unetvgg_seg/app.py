@@ -114,15 +114,13 @@ def _clip_tab(maker: MaskMaker):
     with gr.Row():
         with gr.Column():
             clip = _unread(gr.Video(sources=['upload'], label='Clip', height=320, elem_id='clip'))
-            with gr.Row():
-                part = [gr.Number(None, label=f'{name}, in seconds', placeholder=hint)
-                        for name, hint in (('From', 'its start'), ('To', 'its end'))]
+            with gr.Row(): part = [gr.Number(0, label=f'{name}, in seconds', minimum=0) for name in ('From', 'To')]
             controls = [clip, *part, *_choice('Collage', 'Trail'), *_more(refine=False)]
             with gr.Row(): buttons = gr.Button('Make the clip', variant='primary'), gr.Button('Cancel', visible=False)
         with gr.Column():
             result = gr.Video(label='Result', height=320, interactive=False, elem_id='made')
             download = gr.DownloadButton('Download', visible=False, elem_id='download')
-    clip.change(partial(check_clip, maker.limits), clip, **_IN_TURN)
+    clip.change(partial(check_clip, maker.limits), clip, part, show_progress='hidden', **_HIDDEN)
     _wire_clip(maker, *buttons, controls, [result, download])
 
 
@@ -174,8 +172,10 @@ _CSS = """
 .gradio-container { width: 100% !important; max-width: 1120px !important; margin: auto }
 footer { display: none !important }
 .dark { --color-accent: var(--primary-400) }
+#clip [aria-label^="Trim"], #clip [aria-label^="Reset"] { display: none }      /* they ask a server elsewhere for ffmpeg */
 .small p { font-size: .85em; opacity: .75 }
 @media (max-width: 640px) {     /* one column: the result comes after the photo, the controls after both */
+    .tab-container button { padding-inline: var(--size-2) }
     .photo { flex-direction: column }
     .photo > .column { display: contents }
     .photo #slider { order: 1 }

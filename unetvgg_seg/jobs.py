@@ -103,11 +103,12 @@ def convert_clip(maker: MaskMaker, visitor: str, tell: Callable, # of `Watched`
     return str(path)
 
 # %% ../nbs/08g_jobs.ipynb #0a8b0009
-def check_clip(limits: Limits, clip: str | None): # clip: a file
-    "Tell at once what is wrong with a clip"
+def check_clip(limits: Limits, clip: str | None) -> tuple[float, float]: # clip: a file; result: of the part to use, seconds
+    "Tell at once what is wrong with a clip, and propose the part to use: all, or as much as the limit lets"
     with told(limits):
-        if clip: check_bytes(clip, limits.clip_mb, 'video')
-        if clip: video_info(clip)
+        if not clip: return 0, 0
+        check_bytes(clip, limits.clip_mb, 'video')
+        return 0, round(min(video_info(clip).duration or 0, limits.seconds), 2)
 
 
 # %% ../nbs/08g_jobs.ipynb #0a6d000d
