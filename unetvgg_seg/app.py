@@ -157,7 +157,7 @@ def _training_tab(maker: MaskMaker, runs: dict[str, Path]):
     @lru_cache(maxsize=2)
     def model(name): return maker if name == ours else MaskMaker(runs[name], maker.limits)
     run = gr.Dropdown([*runs], value=first, label='Run')
-    plot = gr.Plot(_curves(runs, first), label='Curves')
+    plot = gr.Plot(_curves(runs, first), label='Curves', show_label=False)
     run.change(partial(_curves, runs), run, plot, **_IN_TURN)
     with gr.Row():
         photo = _unread(gr.Image(sources=['upload', 'clipboard'], label='Photo', height=260, elem_id='compared'))
