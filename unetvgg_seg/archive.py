@@ -135,8 +135,8 @@ def workers_at(
     "Workers to give tasks to; a `ConnectionError` if there are none"
     dask, distributed = need_part('dask'), need_part('distributed')
     if address is None:
-        settings = dict(n_workers=workers, threads_per_worker=1, memory_limit=0, dashboard_address=None, silence_logs=50)
-        with (dask.config.set(_PATIENCE), distributed.LocalCluster('localhost', **settings) as cluster,
+        settings = dict(n_workers=workers, threads_per_worker=1, memory_limit=0, dashboard_address='127.0.0.1:0', silence_logs=50)
+        with (dask.config.set(_PATIENCE), distributed.LocalCluster(**settings) as cluster,
               distributed.Client(cluster) as client):
             yield client
         return
@@ -157,11 +157,11 @@ def _error_row(path: str, output: str, error: BaseException) -> Row:
     return Row(path, output, status='error', error=f'{path}: {"its worker died each time" if died else one_line(error)}')
 
 # %% ../nbs/08g_archive.ipynb #a7c40030
-def _ready(client, given: Iterable) -> list: # given: futures
+def _ready(client, given: Iterable, seconds: float = 30) -> list: # given: futures
     "The tasks that ended; wait for the first, but not for workers that never come back"
     distributed = need_part('distributed')
     while True:
-        try: return [*distributed.wait([*given], timeout=30, return_when='FIRST_COMPLETED').done]
+        try: return [*distributed.wait([*given], timeout=seconds, return_when='FIRST_COMPLETED').done]
         except distributed.TimeoutError: alive = client.nthreads()
         if not alive: raise ConnectionError('no worker is left; the same command does what is missing')
 
@@ -180,6 +180,7 @@ def rows_of(
             chunk = waiting.popleft()
             given[client.submit(task, chunk, pure=False)] = chunk
         for future in _ready(client, given):
+            if future.cancelled(): raise ConnectionError('the cluster went away; the same command does what is missing')
             chunk, error = given.pop(future), future.exception()
             if not error: yield future.result()
             elif len(chunk) > 1: waiting.extend([single] for single in chunk)
