@@ -41,7 +41,6 @@ def _choice(*looks: str) -> list: # looks: further ones; result: the first three
     look.change(show, look, [color, place], queue=False, show_progress='hidden', **_HIDDEN)
     return [look, color, picture]
 
-
 # %% ../nbs/08d_app.ipynb #0a6d0017
 def _more(refine: bool = True) -> list: # refine: as a `Wish` begins; result: its other controls
     "What most visitors never need, folded"
@@ -53,7 +52,6 @@ def _more(refine: bool = True) -> list: # refine: as a `Wish` begins; result: it
                 gr.Radio(sizes, value=0, label='Detail', info='Finer finds smaller people, and takes longer.'),
                 gr.Checkbox(False, label='Look twice, at the mirrored picture too'),
                 gr.Checkbox(refine, label='Look closer at each person found')]
-
 
 # %% ../nbs/08d_app.ipynb #0a6d0009
 _DOWNLOAD = """(file) => {
@@ -83,7 +81,7 @@ def _photo_tab(maker: MaskMaker):
         with gr.Column():
             slider = gr.ImageSlider(label='Before and after', interactive=False, buttons=['fullscreen'], elem_id='slider')
             _downloads(maker, controls)
-    changes = [control.release if isinstance(control, gr.Slider) else control.change for control in controls]
+    changes = [control.change for control in controls]
     gr.on(changes, partial(show_photo, maker), controls, slider, trigger_mode='always_last', show_progress='minimal', **_IN_TURN)
 
 # %% ../nbs/08d_app.ipynb #0a6d000a
@@ -123,7 +121,6 @@ def _clip_tab(maker: MaskMaker):
     clip.change(partial(check_clip, maker.limits), clip, part, show_progress='hidden', **_HIDDEN)
     _wire_clip(maker, *buttons, controls, [result, download])
 
-
 # %% ../nbs/08d_app.ipynb #0a6d002b
 def _wire_clip(maker: MaskMaker, button, cancel, controls: list, results: list):
     "What the two buttons do; the second is there while a clip is made"
@@ -143,7 +140,6 @@ def _stop() -> Callable:
     gr = own_gradio()
     def stop(request: gr.Request): stop_job(request.session_hash)
     return stop
-
 
 # %% ../nbs/08d_app.ipynb #0a6d000e
 def _curves(runs: dict[str, Path], name: str): # a Matplotlib figure

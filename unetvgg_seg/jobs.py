@@ -55,7 +55,6 @@ def told(limits: Limits = LIMITS) -> Iterator[None]:
         expected = isinstance(e, (ValueError, OSError, MemoryError))
         raise own_gradio().Error(plain(one_line(e)), title='That did not work', print_exception=not expected) from None
 
-
 # %% ../nbs/08g_jobs.ipynb #0a6d0008
 def show_photo(maker: MaskMaker, photo: str | None, *wish) -> tuple[Path, Path] | None: # photo: a file; wish: of a `Wish`
     "The two sides of the slider: a photo, and what becomes of it"
@@ -109,7 +108,6 @@ def check_clip(limits: Limits, clip: str | None) -> tuple[float, float]: # clip:
         if not clip: return 0, 0
         check_bytes(clip, limits.clip_mb, 'video')
         return 0, round(min(video_info(clip).duration or 0, limits.seconds), 2)
-
 
 # %% ../nbs/08g_jobs.ipynb #0a6d000d
 def compare_models(model: Callable, limits: Limits, photo: str | None, *names: str) -> list[tuple[np.ndarray, str]]:

@@ -102,7 +102,6 @@ def keep_photo(image: np.ndarray, mask: np.ndarray, side: int = PREVIEW) -> Mask
     small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
     return Masked(small, mask.shape, zlib.compress(mask_to_uint8(mask), 1))     # 1: fast; most of a mask is 0 or 255
 
-
 # %% ../nbs/08f_serving.ipynb #0a500017
 class MaskMaker:
     "Makes the masks of photos, one at a time, and keeps the latest"
@@ -139,13 +138,11 @@ class MaskMaker:
             return keep_photo(image, self.mask(image, **looks))
         return self.latest.get((str(path), *sorted(looks.items())), look)
 
-
 # %% ../nbs/08f_serving.ipynb #0a500041
 def return_memory(n_bytes: int = 2 ** 20): # size from which on an array's memory goes back when it is freed
     "Let a long-running program give back what it no longer needs; nothing happens without glibc"
     large_arrays = -3                           # `M_MMAP_THRESHOLD` of malloc.h; once set, it no longer grows by itself
     with suppress(AttributeError, OSError, TypeError): ctypes.CDLL(None).mallopt(large_arrays, n_bytes)
-
 
 # %% ../nbs/08f_serving.ipynb #0a500029
 class Busy(RuntimeError):
@@ -211,7 +208,6 @@ def check_room(
     if n_bytes > limits.gigabytes * 1e9:
         raise ValueError(f'the disk has no room for this now; files go after {60 * limits.hours:g} minutes; try again later')
 
-
 # %% ../nbs/08f_serving.ipynb #0a500048
 class Doorkeeper:
     "What stands before a server, and refuses requests that bring too much; an ASGI middleware"
@@ -235,7 +231,6 @@ class Doorkeeper:
         try:
             with suppress(ClientDisconnect): await self.app(scope, receive, send)       # who has gone needs no answer
         finally: self.coming -= int(length)
-
 
 # %% ../nbs/08f_serving.ipynb #0a50002f
 def without_folder(

@@ -53,7 +53,6 @@ def bend_mask(
     check_threshold(threshold)
     return mask if threshold == 0.5 else np.interp(mask, [0, threshold, 1], [0, 0.5, 1]).astype(np.float32)
 
-
 # %% ../nbs/08e_wishes.ipynb #0a770010
 def compose(
     image: np.ndarray, # uint8 RGB `(H, W, 3)`
