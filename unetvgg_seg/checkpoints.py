@@ -30,7 +30,7 @@ import numpy as np
 
 from .averaging import answering
 from .devices import plain_keras
-from .distribution import as_for_one_device
+from .distribution import as_for_one_device, not_shared
 from .files import atomic_write, existing_file, explain_refusal, in_charge_of_ctrl_c
 
 # %% ../nbs/04b_checkpoints.ipynb #5e348f63
@@ -139,8 +139,9 @@ def save_best(
     portable: keras.Model, # the same network in float32; receives the weights
 ):
     "Save a network for use, whole or not at all"
-    portable.set_weights(answering(model).get_weights())
-    with atomic_write(path, overwrite=True) as aside: portable.save(aside)
+    with not_shared(), atomic_write(path, overwrite=True) as aside:
+        portable.set_weights(answering(model).get_weights())
+        portable.save(aside)
 
 # %% ../nbs/04b_checkpoints.ipynb #3a1fb03e
 def _kept(run: Path, epoch: int) -> str:
@@ -206,16 +207,18 @@ class RunKeeper(keras.callbacks.Callback):
         portable: keras.Model, # the same network in float32, for `best.keras`
         history: list[dict], # rows of the epochs done; each new epoch adds its own
         monitor: str, # the score that decides what is best, see `best_epoch`
+        writes: bool = True, # False: another process does, see `among_hosts`
     ):
         super().__init__()
-        self.run, self.portable, self.history, self.monitor = run, portable, history, monitor
+        self.run, self.portable, self.history, self.monitor, self.writes = run, portable, history, monitor, writes
 
     def on_epoch_begin(self, epoch: int, logs=None): self.start = time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs=None):
         row = dict(epoch=epoch + 1, seconds=round(time.perf_counter() - self.start, 2)) | _scores(self.model, logs)
         if not _is_finite(self.model): raise Diverged('weights became infinite', epoch, self.run)
-        try: save_epoch(self.run, self.model, self.portable, [*self.history, row], self.monitor)
+        try:
+            if self.writes: save_epoch(self.run, self.model, self.portable, [*self.history, row], self.monitor)
         except OSError as e:        # a full disk, say
             raise OSError(f'epoch {epoch + 1} was not saved: {e.strerror or e}; {_kept(self.run, epoch)}') from e
         self.history.append(row)
@@ -288,10 +291,12 @@ def write_report(
     history: list[dict], # rows of the epochs done
     monitor: str, # the score that decides what is best, higher is better
     images: int, # pictures an epoch
+    writes: bool = True, # False: only the dict
     **facts, # what else is to be known
 ) -> dict: # as in `report.json`
     "Sum a run up, as a dict, as `report.json` and as `curves.png`"
     report = facts | _summary(history, monitor, images) | dict(versions=_versions())
+    if not writes: return report
     with atomic_write(run/'report.json', overwrite=True) as aside: aside.write_text(json.dumps(report, indent=1))
     with atomic_write(run/'curves.png', overwrite=True) as aside: plot_history(history).savefig(aside)
     return report

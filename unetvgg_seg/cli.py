@@ -71,8 +71,9 @@ def train(
     encoder_weights: Annotated[str | None, typer.Option(help="'imagenet' (a 59 MB download), a VGG16 notop .h5, 'none'.")] = None,
     size: Annotated[int | None, typer.Option(help="Side of the network's input in pixels, a multiple of 16 (256).")] = None,
     epochs: Annotated[int | None, typer.Option(help='Epochs in all, including those of a resumed run (15).')] = None,
-    batch_size: Annotated[int | None, typer.Option(help='Images per batch (8; preset original: 32).')] = None,
+    batch_size: Annotated[int | None, typer.Option(help='Images per batch, of all devices (8; preset original: 32).')] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Adam's, at its highest (2e-4; preset original: 1e-3).")] = None,
+    devices: Annotated[str | None, typer.Option(help="Devices that share each batch: how many, or 'all' (1).")] = None,
     set_: Annotated[list[str] | None, typer.Option('--set', metavar='NAME=VALUE', help=SET_HELP)] = None,
     resume: Annotated[bool, typer.Option('--resume', help='Continue the run in this folder.')] = False,
     overwrite: Overwrite = False,
@@ -80,7 +81,8 @@ def train(
     "Train a model. Ctrl-C stops it; --resume continues after the last whole epoch."
     typed = dict(annotations=annotations, images=images, val_annotations=val_annotations, val_images=val_images,
                  unlabeled=unlabeled, crowd=crowd and crowd.value, preset=preset.value, weights=weights,
-                 encoder_weights=encoder_weights, size=size, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate)
+                 encoder_weights=encoder_weights, size=size, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate,
+                 devices=int(devices) if devices and devices.isdecimal() else devices)
     _run_training(run, gather_settings(data, extra, typed, set_), resume, overwrite)
 
 # %% ../nbs/08_cli.ipynb #eee47894

@@ -9,7 +9,7 @@ __all__ = ['WARMUP_STEPS', 'MAY_CHANGE', 'chosen_images', 'training_index', 'vie
 # %% ../nbs/04_training.ipynb #2dd01a7c
 import os
 import warnings
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -26,9 +26,11 @@ from .checkpoints import (UNFINISHED, DivergenceGuard, Plateau, RunKeeper, StopO
                                      save_best, write_report)
 from .annotations import find_images
 from .dataset import DataGenerator, Source, join_datasets, load_sample
-from .distribution import choose_devices, clip_together, in_parts, on_devices, ready_to_share
+from .distribution import (choose_devices, clip_together, in_parts, not_shared, on_devices,
+                                      ready_to_share)
 from .devices import best_jit, best_precision, has_gpu, is_out_of_memory, plain_keras, seeded
 from .files import as_path
+from .hosts import among_hosts
 from .leaks import warn_of_leaks
 from .metrics import IoU, MeanImageIoU, jaccard_coef
 from .mixing import MixedBatches, split_by_knowledge, with_unlabeled
@@ -252,6 +254,7 @@ class _Session:
     model: keras.Model      # compiled, in the run's precision
     portable: keras.Model   # the same network in float32, for `best.keras`
     history: list[dict]     # one row for each epoch done
+    writes: bool            # whether this process does, see `among_hosts`
 
     @property
     def monitor(self) -> str: # the score that decides what is best
@@ -270,10 +273,10 @@ def _resumed_model(folder: Path, config: Config, steps: int) -> tuple[keras.Mode
     return model, history
 
 def _portable_model(config: Config) -> keras.Model: # weights come later
-    return build(replace(config, encoder_weights=None, weights=None, frozen_blocks=0))
+    with not_shared(): return build(replace(config, encoder_weights=None, weights=None, frozen_blocks=0))
 
 # %% ../nbs/04_training.ipynb #91e952dd
-def _begin(folder: Path, config: Config, resume: bool) -> _Session:
+def _begin(folder: Path, config: Config, resume: bool, writes: bool) -> _Session:
     "Get a run ready for its first step, or its next one"
     batches, val_batches = generators(config)
     first = batches[0]                          # reads pictures, and so finds those that can't be read
@@ -284,16 +287,16 @@ def _begin(folder: Path, config: Config, resume: bool) -> _Session:
         model, history = _new_model(config, len(batches), weighted), []
     ready_to_share(model, first)
     batches.epoch = len(history)
-    session = _Session(folder, config, batches, val_batches, model, _portable_model(config), history)
+    session = _Session(folder, config, batches, val_batches, model, _portable_model(config), history, writes)
     if session.monitor == 'val_loss':
         warnings.warn('the validation pictures show nobody to judge by; val_loss decides which epoch is best', stacklevel=3)
-    claim_folder(folder, asdict(config), resume)
+    if writes: claim_folder(folder, asdict(config), resume)
     return session
 
 # %% ../nbs/04_training.ipynb #d2dc168a
 def _callbacks(session: _Session) -> list[keras.callbacks.Callback]:
     "What Keras calls during a run; the plateau comes first, so that the new rate is saved"
-    keeper = RunKeeper(session.folder, session.portable, session.history, session.monitor)
+    keeper = RunKeeper(session.folder, session.portable, session.history, session.monitor, session.writes)
     callbacks = [DivergenceGuard(session.folder), keeper]
     if session.config.schedule == 'cosine': return callbacks
     mode = 'min' if session.monitor.endswith('loss') else 'max'
@@ -311,7 +314,7 @@ def _fit(session: _Session, verbose: str | int):
                               shuffle=False,        # the generator shuffles
                               callbacks=[*_callbacks(session), stopper], verbose=verbose)
     except KeyboardInterrupt:
-        if not session.history: save_best(session.folder/UNFINISHED, session.model, session.portable)
+        if session.writes and not session.history: save_best(session.folder/UNFINISHED, session.model, session.portable)
         raise
     except Exception as e:
         _raise_picture_error(session)
@@ -331,8 +334,8 @@ def _pictures_an_epoch(session: _Session) -> int:
 def _report(session: _Session) -> dict: # as in `report.json`
     "Sum a run up, see `write_report`"
     config = session.config
-    return write_report(session.folder, session.history, session.monitor, _pictures_an_epoch(session), preset=config.preset,
-                        precision=config.precision, parameters=answering(session.model).count_params())
+    return write_report(session.folder, session.history, session.monitor, _pictures_an_epoch(session), session.writes,
+                        preset=config.preset, precision=config.precision, parameters=answering(session.model).count_params())
 
 # %% ../nbs/04_training.ipynb #c0de0505
 def _too_large(config: Config) -> MemoryError:
@@ -392,10 +395,11 @@ def train(
     paths = dict(annotations=annotations, images=images, val_annotations=val_annotations, val_images=val_images)
     settings |= {name: path for name, path in paths.items() if path is not None}
     folder, settings = as_path(run), _absolute(settings)
-    with alone_in(folder):
-        if not resume and not overwrite: check_free(folder)
+    with among_hosts(devices) as host, alone_in(folder) if host.index == 0 else nullcontext():
+        if host.index == 0 and not resume and not overwrite: check_free(folder)
         config = _resumed_config(folder, settings) if resume else make_config(preset, **settings)
         if config.precision == 'auto': config.precision = best_precision()
         if overwrite: _check_outside(folder, config)
         shared = on_devices(choose_devices(devices, config.batch_size))
-        with shared, plain_keras(config.precision), seeded(config.seed): return _run(_begin(folder, config, resume), verbose)
+        with shared, plain_keras(config.precision), seeded(config.seed):
+            return _run(_begin(folder, config, resume, host.index == 0), verbose if host.index == 0 else 0)
