@@ -47,11 +47,11 @@ class RecipeSettings:
     frozen_blocks: int = 0              # how many of the encoder's five blocks, from the first on, keep their weights
     epochs: int = 15                    # the original's
     steps_per_epoch: int | None = None  # batches an epoch; None: one pass over the images
-    batch_size: int = 8                 # images a step; four times as many steps as the original takes
+    batch_size: int = 8                 # images a step, of all devices; four times as many steps as the original takes
     loss: str = 'combined'              # or 'jaccard', 'dice', see `LOSSES`
     jaccard_weight: float = 1.0         # of the Jaccard loss in 'combined'
     image_jaccard_weight: float = 0.0   # of the per-image Jaccard loss in 'combined', see `ImageJaccardLoss`
-    learning_rate: float = 2e-4         # Adam's, at its highest: a fifth of Adam's default, to spare the trained encoder
+    learning_rate: float = 2e-4         # Adam's, at its highest, for a whole batch: a fifth of Adam's default spares the encoder
     schedule: str = 'cosine'            # or 'plateau', see `learning_rate`
     encoder_lr_scale: float = 1.0       # the encoder's learning rate, as a share of the decoder's
     weight_decay: float = 0.0           # share of the kernels, times the learning rate, that each step takes away
