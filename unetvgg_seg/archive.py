@@ -126,6 +126,8 @@ def segment_films(
 # %% ../nbs/08g_archive.ipynb #a7c4001e
 _PATIENCE = {'distributed.scheduler.allowed-failures': 1}      # deaths that a task may see and be tried again
 
+_DEAF = 'import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)'     # a terminal sends Ctrl-C to workers, too
+
 @contextmanager
 def workers_at(
     address: str | None = None, # of a cluster's scheduler; None: processes of this machine
@@ -135,7 +137,8 @@ def workers_at(
     "Workers to give tasks to; a `ConnectionError` if there are none"
     dask, distributed = need_part('dask'), need_part('distributed')
     if address is None:
-        settings = dict(n_workers=workers, threads_per_worker=1, memory_limit=0, dashboard_address='127.0.0.1:0', silence_logs=50)
+        settings = dict(n_workers=workers, threads_per_worker=1, memory_limit=0, dashboard_address='127.0.0.1:0', silence_logs=50,
+                        preload=[_DEAF])
         with (dask.config.set(_PATIENCE), distributed.LocalCluster(**settings) as cluster,
               distributed.Client(cluster) as client):
             yield client
