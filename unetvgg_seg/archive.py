@@ -13,6 +13,7 @@ import pickle
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from functools import cache, partial
 from pathlib import Path
@@ -146,9 +147,14 @@ def workers_at(
     try:
         client = distributed.Client(address, timeout=seconds)
         client.wait_for_workers(1, timeout=seconds)
-    except Exception as e:
-        raise ConnectionError(f'{address}: no cluster with a worker answered in {seconds:g} seconds ({one_line(e)})') from None
-    with client: yield client
+    except Exception:       # of a dozen kinds
+        raise ConnectionError(f'{address}: no cluster with a worker answered in {seconds:g} seconds; '
+                              'are `dask scheduler` and `dask worker` running?') from None
+    try:
+        with client: yield client
+    except (CancelledError, distributed.comm.CommClosedError):
+        raise ConnectionError(f'{address}: the cluster went away; the same command does what is missing') from None
+
 
 # %% ../nbs/08g_archive.ipynb #a7c40021
 _EVERYBODYS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
@@ -183,7 +189,7 @@ def rows_of(
             chunk = waiting.popleft()
             given[client.submit(task, chunk, pure=False)] = chunk
         for future in _ready(client, given):
-            if future.cancelled(): raise ConnectionError('the cluster went away; the same command does what is missing')
+            if future.cancelled(): raise CancelledError
             chunk, error = given.pop(future), future.exception()
             if not error: yield future.result()
             elif len(chunk) > 1: waiting.extend([single] for single in chunk)
