@@ -33,6 +33,7 @@ def need_part(module: str): # the module
 
 def store_of(place: str) -> tuple: # the file system, and what it calls the place
     "Where an address or a path leads"
+    if not is_address(place): return need_part('fsspec').filesystem('file'), os.path.abspath(place)     # `::` may be in a name
     try: return need_part('fsspec.core').url_to_fs(str(place), use_listings_cache=False)       # others write there, too
     except ValueError as e: raise ValueError(f'{place}: {one_line(e)}') from None
 
@@ -84,7 +85,7 @@ def _read_list(source: str) -> tuple[list[str], str]:
     "The paths and addresses in a text file, and the folder that relative ones start from"
     base = os.path.dirname(source if is_address(source) else os.path.abspath(source))
     with fetched(source) as file:
-        try: lines = existing_file(file, 'list').read_text(encoding='utf-8-sig').splitlines()
+        try: lines = existing_file(file, 'list').read_text(encoding='utf-8-sig').split('\n')
         except UnicodeDecodeError: raise ValueError(f'{source}: not a text file with one path a line') from None
     lines = [line.strip() for line in lines if line.strip()]
     if is_address(base): return [line if is_address(line) else f'{base}/{line}' for line in lines], base
@@ -97,6 +98,7 @@ def _found(source: str, films: bool, recursive: bool) -> tuple[list[str], str]:
     found = store.find(root, maxdepth=None if recursive else 1)
     if is_address(source): found, root = [store.unstrip_protocol(name) for name in found], store.unstrip_protocol(root)
     if found == [root]: return found, os.path.dirname(root)         # one file, not a folder
+    found = [name for name in found if '/.' not in name[len(root):]]      # hidden, such as what is being written
     def order(name): return os.path.dirname(name), natural_key(name)
     return sorted((name for name in found if _is_input(name, films)), key=order), root
 
@@ -116,9 +118,10 @@ def list_inputs(
 
 # %% ../nbs/08h_stores.ipynb #a7c4000f
 def _inside(path: str, base: str) -> str:
-    "A path as seen from the archive's folder, without what a folder can't have in front"
-    if path.startswith(f'{base}/'): return path[len(base) + 1:]
-    return re.sub(r'^[a-z][a-z0-9+.-]+:/+|^([a-z]:)?[/\\]+', '', path, flags=re.I)
+    "A path as seen from the archive's folder, without what a folder can't have in front, and no way out of it"
+    if path.startswith(f'{base}/'): path = path[len(base):]
+    path = re.sub(r'^[a-z][a-z0-9+.-]+:/+|^([a-z]:)?[/\\]+', '', path, flags=re.I)
+    return os.path.normpath(f'/{path}').lstrip('/')
 
 def plan_outputs(
     paths: Iterable[str], # of `list_inputs`
