@@ -74,6 +74,14 @@ def _watch(links: list[socket.socket], link: socket.socket, who: str):
 
 # %% ../nbs/04f_hosts.ipynb #d15c000b
 _PATIENCE = 300     # seconds until all processes must be there
+_KEEPALIVE = dict(TCP_KEEPIDLE=30, TCP_KEEPINTVL=10, TCP_KEEPCNT=3)    # a machine without power is noticed after a minute
+
+def _ready(link: socket.socket) -> socket.socket:
+    "A connection that is looked after by the system; where it can't be told how often, as often as it likes"
+    link.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, number in _KEEPALIVE.items():
+        if hasattr(socket, name): link.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), number)
+    return link
 
 def _meet(host: Host) -> dict[str, socket.socket]: # who is at the other end -> the connection
     "Connect process 0 with each of the others"
@@ -82,7 +90,7 @@ def _meet(host: Host) -> dict[str, socket.socket]: # who is at the other end -> 
     if host.index == 0:
         with socket.create_server(('', here[1])) as server:
             server.settimeout(_PATIENCE)
-            links = [server.accept()[0] for _ in range(host.count - 1)]
+            links = [_ready(server.accept()[0]) for _ in range(host.count - 1)]
         return {link.recv(200).decode(): link for link in links}
     end = time.monotonic() + _PATIENCE
     while True:
@@ -92,15 +100,18 @@ def _meet(host: Host) -> dict[str, socket.socket]: # who is at the other end -> 
             time.sleep(.2)
         else: break
     link.sendall(f'process {host.index} on {socket.gethostname()}'.encode())
-    return {f'process 0 at {name}': link}
+    return {f'process 0 at {name}': _ready(link)}
 
 # %% ../nbs/04f_hosts.ipynb #d15c000c
+_HEARTBEAT = 3600       # seconds of silence that JAX bears: `_watch` is faster, and a computer that sleeps for a while isn't gone
+
 def _join(host: Host) -> list[socket.socket]:
     "Make the devices of all processes one list, and watch the others"
     import jax
     try:
         links = _meet(host)
-        if not jax.distributed.is_initialized(): jax.distributed.initialize(host.address, host.count, host.index)
+        if not jax.distributed.is_initialized():
+            jax.distributed.initialize(host.address, host.count, host.index, heartbeat_timeout_seconds=_HEARTBEAT)
     except (OSError, RuntimeError) as e:
         raise ConnectionError(f'process {host.index}: the {host.count} processes did not meet at {host.address} ({e}); '
                               'is each of them started, and can they reach this port and the next one?') from None
