@@ -62,7 +62,7 @@ def find_part(
     path: str | Path, # of a picture, as if it lay in the folder of the shards
 ) -> Part | None: # None if it isn't packed
     "Where a packed picture is; the errors are those of a damaged folder of shards"
-    path = os.path.expanduser(path)     # what `as_path` does, in a tenth of the time
+    path = os.path.join(os.getcwd(), os.path.expanduser(path))      # what `as_path` does, in a tenth of the time
     folder = os.path.dirname(path)
     while folder and folder != os.path.dirname(folder):
         index = os.path.join(folder, INDEX)
