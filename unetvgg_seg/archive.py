@@ -28,7 +28,7 @@ from .folders import FolderReport, batched_pictures, skip_unreadable
 from .formats import IMAGE_SUFFIXES, read_image
 from .images import batched, mask_to_uint8, save_image
 from .kinds import kind_of_name
-from .stores import alone_at, fetched, is_there, list_inputs, need_part, plan_outputs, stored
+from .stores import alone_at, fetched, is_there, list_inputs, names_at, need_part, plan_outputs, stored
 from .video import segment_video
 
 # %% ../nbs/08g_archive.ipynb #a7c40012
@@ -240,7 +240,8 @@ def _missing(job: Job, manifest: Manifest, out: str, recursive: bool, overwrite:
     plan = plan_outputs(*list_inputs(job.source, job.films, recursive), job.suffix,
                         dict(manifest.ask('SELECT output, path FROM manifest')))
     _check_no_source(plan, out)
-    done = set() if overwrite else {path for path, in manifest.ask("SELECT path FROM manifest WHERE status = 'done'")}
+    there = set() if overwrite else names_at(out)           # a result may have been removed since
+    done = {path for path, in manifest.ask("SELECT path FROM manifest WHERE status = 'done'") if plan.get(path) in there}
     return [item for item in plan.items() if item[0] not in done], [as_path(plan[path]) for path in plan if path in done]
 
 # %% ../nbs/08g_archive.ipynb #a7c40037

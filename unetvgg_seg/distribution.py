@@ -159,10 +159,13 @@ class _InParts(keras.utils.PyDataset):
     def on_epoch_end(self): self.batches.on_epoch_end()
 
     def __getitem__(self, index: int) -> tuple:
+        import tensorflow as tf
         inputs, *rest = self.batches[index]
-        if not isinstance(inputs, dict): return inputs, *rest
-        order = shared_order(len(inputs['image']), len(inputs['clean']), self.devices)
-        return dict(image=inputs['image'][order], clean=inputs['clean']), *(array[order] for array in rest)
+        if isinstance(inputs, dict):
+            order = shared_order(len(inputs['image']), len(inputs['clean']), self.devices)
+            inputs, rest = dict(image=inputs['image'][order], clean=inputs['clean']), [array[order] for array in rest]
+        # as TensorFlow's own: of numpy's memory, a replica on a CPU now and then sees other numbers
+        return keras.tree.map_structure(tf.constant, (inputs, *rest))
 
 def in_parts(
     batches: keras.utils.PyDataset | None, # or None: there are none

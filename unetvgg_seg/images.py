@@ -236,7 +236,7 @@ def resize_mask(
     size: tuple[int, int], # `(height, width)`
 ) -> np.ndarray: # bool `(height, width)`
     "Resize a mask: a pixel is on where at least half of what it covers is"
-    if (mask == mask[0, 0]).all(): return np.full(size, mask[0, 0])         # as most weights are
+    if (mask == mask[0, 0]).all(): return np.full(size, bool(mask[0, 0] >= .5))       # as most weights are
     return cv2.resize(mask.astype(np.float32), size[::-1], interpolation=cv2.INTER_AREA) >= 0.5
 
 # %% ../nbs/00_images.ipynb #87ab1ba0

@@ -171,7 +171,7 @@ def propagate_mask(
 # %% ../nbs/06b_matting.ipynb #5a1e0c1c
 def _shrink(array: np.ndarray, side: int) -> np.ndarray:
     "A frame or mask whose longer side is no more than a side"
-    height, width = (max(16, n) for n in fit_within(array.shape[:2], side))     # DIS fails on 10 pixels and fewer
+    height, width = (max(32, n) for n in fit_within(array.shape[:2], side))     # DIS crashes on less
     return cv2.resize(array, (width, height), interpolation=cv2.INTER_AREA)
 
 # %% ../nbs/06b_matting.ipynb #891108a5
