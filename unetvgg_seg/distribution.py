@@ -34,9 +34,11 @@ def _check_devices(devices: int | str, there: list[str]):
     if devices > len(there):
         raise ValueError(f'devices={devices} is more than there are here, which is {len(there)}: {", ".join(there)}')
 
+# %% ../nbs/04e_distribution.ipynb #d15a0a01
 def choose_devices(
     devices: int | str, # how many, or 'all'
     batch_size: int, # pictures of a whole batch
+    precision: str = 'float32', # the run's, see `Config`
 ) -> list[str]: # their names
     "The devices that share a batch; a `ValueError` if there are not so many, or some would get no picture"
     there = device_names()
@@ -45,6 +47,9 @@ def choose_devices(
     if batch_size < len(chosen):
         raise ValueError(f'a batch of {batch_size} leaves some of {len(chosen)} devices without a picture; '
                          'choose a larger batch_size, or fewer devices')
+    if len(chosen) > 1 and precision == 'mixed_float16' and keras.backend.backend() == 'tensorflow':    # Keras asks the first one
+        raise ValueError("several of TensorFlow's devices don't notice when float16 overflows on one of them; "
+                         "set KERAS_BACKEND=jax, or precision='float32' (--set precision=float32)")
     return chosen
 
 # %% ../nbs/04e_distribution.ipynb #d15a000b

@@ -276,7 +276,7 @@ def _portable_model(config: Config) -> keras.Model: # weights come later
     with not_shared(): return build(replace(config, encoder_weights=None, weights=None, frozen_blocks=0))
 
 # %% ../nbs/04_training.ipynb #91e952dd
-def _begin(folder: Path, config: Config, resume: bool, writes: bool) -> _Session:
+def _begin(folder: Path, config: Config, resume: bool, writes: bool = True) -> _Session:
     "Get a run ready for its first step, or its next one"
     batches, val_batches = generators(config)
     first = batches[0]                          # reads pictures, and so finds those that can't be read
@@ -400,6 +400,6 @@ def train(
         config = _resumed_config(folder, settings) if resume else make_config(preset, **settings)
         if config.precision == 'auto': config.precision = best_precision()
         if overwrite: _check_outside(folder, config)
-        shared = on_devices(choose_devices(devices, config.batch_size))
+        shared = on_devices(choose_devices(devices, config.batch_size, config.precision))
         with shared, plain_keras(config.precision), seeded(config.seed):
             return _run(_begin(folder, config, resume, host.index == 0), verbose if host.index == 0 else 0)
