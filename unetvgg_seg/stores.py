@@ -102,6 +102,7 @@ def _read_list(source: str) -> tuple[list[str], str]:
 # %% ../nbs/08h_stores.ipynb #a7c4000c
 def _found(source: str, films: bool, recursive: bool) -> tuple[list[str], str]:
     "The files in a folder or under an address, and where it is"
+    if not is_address(source) and not os.path.exists(source): raise FileNotFoundError(f'{source}: there is no such folder')
     store, root = store_of(source)
     found = store.find(root, maxdepth=None if recursive else 1)
     if is_address(source): found, root = [store.unstrip_protocol(name) for name in found], store.unstrip_protocol(root)
@@ -169,4 +170,5 @@ def alone_at(
         who = store.cat_file(lock).decode()
         raise BlockingIOError(f'{place}: {who} is at work here; wait, or remove {place}/.lock if it was killed') from None
     try: yield
-    finally: store.rm_file(lock)
+    finally:
+        with suppress(FileNotFoundError): store.rm_file(lock)       # somebody may have removed it by hand
