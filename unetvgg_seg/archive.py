@@ -8,6 +8,7 @@ __all__ = ['MANIFEST', 'Row', 'Manifest', 'person_segmenter', 'segment_pictures'
 
 # %% ../nbs/08g_archive.ipynb #a7c40002
 import errno
+import gc
 import os
 import pickle
 import time
@@ -137,6 +138,7 @@ def workers_at(
     seconds: float = 15, # how long to wait for a cluster
 ) -> Iterator: # a `distributed.Client`
     "Workers to give tasks to; a `ConnectionError` if there are none"
+    gc.collect()    # a client that found no cluster, thrown away by a thread of the next one, would keep that from starting
     dask, distributed = need_part('dask'), need_part('distributed')
     if address is None:
         settings = dict(n_workers=workers, threads_per_worker=1, memory_limit=0, dashboard_address='127.0.0.1:0', silence_logs=50,
@@ -235,10 +237,9 @@ def _check_no_source(plan: dict[str, str], out: str):
         if place(f'{out}/{output}') in sources:
             raise ValueError(f'{out}/{output}: is a file of the archive; choose another folder for the results')
 
-def _missing(job: Job, manifest: Manifest, out: str, recursive: bool, overwrite: bool) -> tuple[list, list[Path]]:
+def _missing(job: Job, found: list[str], base: str, manifest: Manifest, out: str, overwrite: bool) -> tuple[list, list[Path]]:
     "Paths and results of what is to do, and the results that are passed over"
-    plan = plan_outputs(*list_inputs(job.source, job.films, recursive), job.suffix,
-                        dict(manifest.ask('SELECT output, path FROM manifest')))
+    plan = plan_outputs(found, base, job.suffix, dict(manifest.ask('SELECT output, path FROM manifest')))
     _check_no_source(plan, out)
     there = set() if overwrite else names_at(out)           # a result may have been removed since
     done = {path for path, in manifest.ask("SELECT path FROM manifest WHERE status = 'done'") if plan.get(path) in there}
@@ -264,11 +265,12 @@ def run_job(
 ) -> FolderReport: # results that are there now, that were there before, and what failed
     "Give out what is missing of an archive, and keep its manifest"
     out = str(job.out).rstrip('/') if is_address(job.out) else os.path.abspath(as_path(job.out))
-    _check_apart(job, list_inputs(job.source, job.films, recursive)[1], out, recursive)
+    found, base = list_inputs(job.source, job.films, recursive)
+    _check_apart(job, base, out, recursive)
     recipe, report = need_part('cloudpickle').dumps(job.tools), FolderReport()
     with alone_at(out):
         manifest = Manifest(out)
-        todo, report.skipped = _missing(job, manifest, out, recursive, overwrite)
+        todo, report.skipped = _missing(job, found, base, manifest, out, overwrite)
         if not todo: return report
         with workers_at(cluster, workers) as client, tqdm(total=len(todo), unit='file', disable=not progress) as bar:
             client.run(_tools, recipe)      # a network that can't be loaded is one error, not one for each picture

@@ -44,6 +44,12 @@ def is_there(place: str) -> bool:
 
 # %% ../nbs/08h_stores.ipynb #a7c40008
 @contextmanager
+def _with_copy(address: str) -> Iterator[tuple]: # its file system, what that calls it, and where a copy may lie meanwhile
+    "A file in a store, and a place for a copy of it"
+    store, name = store_of(address)
+    with tempfile.TemporaryDirectory() as folder: yield store, name, Path(folder)/os.path.basename(name)
+
+@contextmanager
 def fetched(
     path: str, # or address
 ) -> Iterator[Path]: # the file itself, or a copy of it that is gone afterwards
@@ -51,9 +57,7 @@ def fetched(
     if not is_address(path):
         yield as_path(path)
         return
-    store, name = store_of(path)
-    with tempfile.TemporaryDirectory() as folder:
-        local = Path(folder)/os.path.basename(name)
+    with _with_copy(path) as (store, name, local):
         try:
             store.get_file(name, str(local))
             yield local
@@ -69,9 +73,7 @@ def stored(
     if not is_address(path):
         yield as_path(path)
         return
-    store, name = store_of(path)
-    with tempfile.TemporaryDirectory() as folder:
-        local = Path(folder)/os.path.basename(name)
+    with _with_copy(path) as (store, name, local):
         yield local
         store.put_file(str(local), name)
 
